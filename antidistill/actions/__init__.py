@@ -1,0 +1,19 @@
+"""What a policy can do: one file per action, each returning its effect as data.
+
+A new action is a frozen struct in a file of its own whose fields are its YAML parameters; add it to `ACTIONS`, or publish it
+from another distribution under the entry point group `antidistill.actions`.
+"""
+
+from __future__ import annotations
+
+from antidistill.actions.action import Action
+from antidistill.actions.alert import Alert
+from antidistill.actions.cap import Cap
+from antidistill.actions.delay import Hold
+from antidistill.actions.deny import Deny
+from antidistill.actions.tag import Tag
+from antidistill.actions.throttle import Throttle
+
+__all__ = ["ACTIONS", "Action", "Alert", "Cap", "Deny", "Hold", "Tag", "Throttle"]
+
+ACTIONS: tuple[type[Action], ...] = (Alert, Cap, Deny, Hold, Tag, Throttle)
