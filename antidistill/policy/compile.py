@@ -1,0 +1,162 @@
+"""The meaning of a policy: what no type can say, checked and compiled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from math import inf
+from typing import Any
+
+from msgspec.structs import replace
+
+from antidistill.actions import Action, Throttle
+from antidistill.identity import validate as identity_mistakes
+from antidistill.model import Cause
+from antidistill.policy.advice import advise
+from antidistill.policy.codes import Code
+from antidistill.policy.conditions import ALWAYS, Node, causes, compiled
+from antidistill.policy.document import BROKEN, Path, Problems
+from antidistill.policy.facts import DAY
+from antidistill.policy.policy import CompiledQuota, CompiledRule, Policy
+from antidistill.policy.sections import PolicyConfig, RuleConfig, Sections
+from antidistill.policy.shape import whole
+from antidistill.policy.then import read_then
+from antidistill.policy.vocabulary import Vocabulary
+from antidistill.policy.when import read_when
+from antidistill.quotas import QuotaConfig, compile_quota
+
+_CAUSES: tuple[Cause, ...] = ("assessment", "quota", "request")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""Form of the ids of quotas and rules. They name counters and stand inside the names of facts, so they hold no dots."""
+
+
+def compile_policy(config: PolicyConfig, problems: Problems, today: date) -> Policy:
+    """Checks what the parts of a policy mean together, and compiles them. The result is of use only where no error is found.
+
+    Args:
+        config: The shaped policy, with broken parts where mistakes are reported already.
+        problems: Where further mistakes go.
+        today: Tells what has expired.
+    """
+    return _Compiler(config, problems, today).policy()
+
+
+class _Compiler:
+    def __init__(self, config: PolicyConfig, problems: Problems, today: date) -> None:
+        self._config = config
+        self._problems = problems
+        self._today = today
+        self._named: set[str] = set()
+        self._missing: dict[str, int] = {}
+        ids = [quota.id for _, quota in _items(config.quotas) if quota.id is not BROKEN]
+        self._vocabulary = Vocabulary(ids, () if config.identity is BROKEN else config.identity.attributes)
+
+    def policy(self) -> Policy:
+        self._check_sections()
+        quotas = [self._quota(quota, ("quotas", index)) for index, quota in _items(self._config.quotas)]
+        rules = tuple(self._rule(rule, ("rules", index)) for index, rule in _items(self._config.rules))
+        return Policy(
+            **{name: getattr(self._config, name) for name in Sections.__struct_fields__},
+            quotas=tuple(_concealed(quota, rules) for quota in quotas if quota is not None),
+            rules=rules,
+            exempt=self._exemptions(),
+            revision=self._problems.document.revision,
+            missing=self._missing,
+            failures=dict.fromkeys((rule.id for rule in rules), 0),
+        )
+
+    def _check_sections(self) -> None:
+        identity, store = self._config.identity, self._config.store
+        for place, message in identity_mistakes(identity) if whole(identity) else ():
+            self._problems.add(Code.BAD_IDENTITY, ("identity", *place), message)
+        if store not in ("memory", BROKEN):
+            self._problems.add(Code.BAD_STORE, ("store",), "this version has the memory store only; write store: memory")
+
+    def _quota(self, config: QuotaConfig, path: Path) -> CompiledQuota | None:
+        self._check_id(config.id, path)
+        when = ALWAYS if config.when is None else read_when(config.when, (*path, "when"), self._vocabulary, self._problems)
+        if "quota" in causes(when):
+            message = "a quota cannot depend on how far a quota is spent; read other facts here, or write a rule that alerts"
+            self._problems.add(Code.QUOTA_IN_QUOTA, (*path, "when"), message)
+        if not whole(config):
+            return None
+        try:
+            return CompiledQuota(compile_quota(config), compiled(when, self._missing), config.mode)
+        except ValueError as error:
+            self._refuse_quota(str(error), path)
+            return None
+
+    def _refuse_quota(self, message: str, path: Path) -> None:
+        """Reports a quota that makes no sense; the message names the field first where it is not the limit."""
+        field = message.split()[0]
+        code = {"burst": Code.BAD_BURST, "per": Code.BAD_SCOPE}.get(field, Code.BAD_LIMIT)
+        self._problems.add(code, (*path, field if field in QuotaConfig.__struct_fields__ else "limit"), message)
+
+    def _rule(self, config: RuleConfig, path: Path) -> CompiledRule:
+        self._check_id(config.id, path)
+        errors = self._problems.errors
+        when = read_when(config.when, (*path, "when"), self._vocabulary, self._problems)
+        actions = read_then(config.then, (*path, "then"), self._problems)
+        read = causes(when)
+        if "quota" in read and any(action.kind != "observe" for action in actions):
+            message = "a rule that reads quotas is decided after the request was let in; it can only alert or tag"
+            self._problems.add(Code.TOO_LATE, (*path, "then"), message)
+        if self._problems.errors == errors:
+            self._advise(config, when, actions, path)
+        closed = (config.on_error or self._config.on_error) == "closed"
+        cause: Cause = next((cause for cause in _CAUSES if cause in read), "request")
+        return CompiledRule(
+            str(config.id), compiled(when, self._missing), actions, cause, "quota" in read, closed, _end(config.until), config.mode
+        )
+
+    def _advise(self, config: RuleConfig, when: Node, actions: tuple[Action, ...], path: Path) -> None:
+        for code, message in advise(config.id, when, actions):
+            self._problems.add(code, (*path, "when"), message)
+        if isinstance(config.until, date) and config.until < self._today:
+            message = f"rule '{config.id}' ended with {config.until}; remove it or give it a later date"
+            self._problems.add(Code.EXPIRED_RULE, (*path, "until"), message)
+
+    def _check_id(self, name: Any, path: Path) -> None:
+        if name is BROKEN:
+            return
+        if not ID.fullmatch(name):
+            message = f"{self._problems.quote((*path, 'id'), name)} cannot be an id; use letters, digits, '-' and '_', 64 at most"
+            self._problems.add(Code.BAD_ID, (*path, "id"), message)
+        elif name in self._named:
+            message = f"the id '{name}' is taken by another quota or rule; every id must be its own"
+            self._problems.add(Code.DUPLICATE_ID, (*path, "id"), message)
+        self._named.add(name)
+
+    def _exemptions(self) -> dict[str, float]:
+        exempt: dict[str, float] = {}
+        for index, exemption in _items(self._config.exempt):
+            path: Path = ("exempt", index)
+            if exemption.account is BROKEN:
+                continue
+            if exemption.account in exempt:
+                message = f"the account '{exemption.account}' is exempt twice; keep the later date"
+                self._problems.add(Code.DUPLICATE_ID, (*path, "account"), message)
+            if exemption.until is not BROKEN and exemption.until < self._today:
+                message = f"the exemption of '{exemption.account}' ended with {exemption.until}; remove it or give it a later date"
+                self._problems.add(Code.EXPIRED_EXEMPTION, (*path, "until"), message)
+            exempt[exemption.account] = _end(exemption.until)
+        return exempt
+
+
+def _items(part: Any) -> list[tuple[int, Any]]:
+    """Entries of a list in the policy with their places, as far as they are whole enough to look at."""
+    return [] if part is BROKEN else [(index, item) for index, item in enumerate(part) if item is not BROKEN]
+
+
+def _end(day: Any) -> float:
+    """Unix seconds of the end of a day in UTC; without one, never."""
+    if not isinstance(day, date):
+        return inf
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + DAY
+
+
+def _concealed(quota: CompiledQuota, rules: Iterable[CompiledRule]) -> CompiledQuota:
+    """Keeps a quota out of headers where a rule may scale it: a limit that shrinks would tell that somebody was noticed."""
+    scaled = {action.per for rule in rules for action in rule.then if isinstance(action, Throttle) and action.scale is not None}
+    return replace(quota, quota=replace(quota.quota, advertise=False)) if scaled.intersection(quota.quota.per) else quota

@@ -1,0 +1,120 @@
+"""A policy that is ready for requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from antidistill.actions import Action
+from antidistill.errors import Problem
+from antidistill.model import Cause, Mode, Quota
+from antidistill.policy.conditions import Condition
+from antidistill.policy.sections import Sections
+
+
+class CompiledQuota(Struct, frozen=True):
+    """An allowance and when it counts.
+
+    Attributes:
+        quota: The allowance.
+        applies: Tells whether it counts for a request; None where it always does.
+        own: The mode that the quota itself asks for.
+        mode: The mode that holds.
+    """
+
+    quota: Quota
+    applies: Condition | None = None
+    own: Mode | None = None
+    mode: Mode = Mode.SHADOW
+
+
+class CompiledRule(Struct, frozen=True):
+    """A rule with its condition as a closure.
+
+    Attributes:
+        id: Name of the rule.
+        when: Tells whether it matches; None where it always does.
+        then: Its actions.
+        cause: What it goes by.
+        late: True where it reads quotas, and so is decided after the reservation.
+        closed: True where an action that fails refuses the request.
+        until: Unix seconds at which it ends.
+        own: The mode that the rule itself asks for.
+        mode: The mode that holds.
+    """
+
+    id: str
+    when: Condition | None
+    then: tuple[Action, ...]
+    cause: Cause = "request"
+    late: bool = False
+    closed: bool = False
+    until: float = inf
+    own: Mode | None = None
+    mode: Mode = Mode.SHADOW
+
+
+class Policy(Sections, frozen=True, kw_only=True):
+    """Everything that the guard needs, compiled. Make it with `load_policy`.
+
+    Attributes:
+        quotas: All allowances.
+        rules: All rules, in order.
+        exempt: Accounts that nothing restricts, with the unix seconds until which.
+        revision: Hash of the source.
+        warnings: Advice about it.
+        missing: How often a fact that a condition reads was not known, by fact. Counts as requests come.
+        failures: How often an action failed, by rule. Counts as requests come.
+    """
+
+    quotas: tuple[CompiledQuota, ...] = ()
+    rules: tuple[CompiledRule, ...] = ()
+    exempt: Mapping[str, float] = {}
+    revision: str = ""
+    warnings: tuple[Problem, ...] = ()
+    missing: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    counting: tuple[CompiledQuota, ...] = ()
+    before: tuple[CompiledRule, ...] = ()
+    after: tuple[CompiledRule, ...] = ()
+    between: tuple[CompiledRule, ...] = ()
+
+    def with_mode(self, *overrides: Mode | None) -> Policy:
+        """Returns the policy under overrides from outside, such as an argument and `ANTIDISTILL_MODE`.
+
+        The most careful override becomes the mode of the policy, and no rule or quota goes beyond it. Without overrides, the
+        mode of a rule or quota goes before that of the policy, unless the policy is off.
+        """
+        given = [override for override in overrides if override is not None]
+        if not given:
+            return _sorted(self, self.mode, Mode.OFF if self.mode is Mode.OFF else Mode.ENFORCE)
+        most_careful = min(given, key=lambda mode: mode.rank)
+        return _sorted(self, most_careful, most_careful)
+
+
+Part = TypeVar("Part", CompiledQuota, CompiledRule)
+
+
+def _sorted(policy: Policy, default: Mode, ceiling: Mode) -> Policy:
+    """Settles the modes, and sorts what is not off by when it is decided, so that requests need not."""
+    quotas = tuple(_moded(quota, default, ceiling) for quota in policy.quotas)
+    rules = tuple(_moded(rule, default, ceiling) for rule in policy.rules)
+    live = [rule for rule in rules if rule.mode is not Mode.OFF]
+    return replace(
+        policy,
+        mode=default,
+        quotas=quotas,
+        rules=rules,
+        counting=tuple(quota for quota in quotas if quota.mode is not Mode.OFF),
+        before=tuple(rule for rule in live if not rule.late),
+        after=tuple(rule for rule in live if rule.late),
+        between=tuple(rule for rule in live if not rule.late and rule.cause == "assessment"),
+    )
+
+
+def _moded(part: Part, default: Mode, ceiling: Mode) -> Part:
+    return replace(part, mode=min(part.own or default, ceiling, key=lambda mode: mode.rank))
