@@ -1,0 +1,89 @@
+"""What an account can be compared with: everything that all accounts sent, as hashes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from antidistill.assessment.frames import Filling, Frames, read
+from antidistill.assessment.observation import Observation
+from antidistill.assessment.sightings import Sightings
+from antidistill.text.sketch import Tally
+
+PROMPT_WORDS = 8
+"""Shorter prompts meet by chance ("continue", "thank you")."""
+
+FAILOVER_SECONDS = 60.0
+_REFUSED = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
+
+
+class Reading(NamedTuple):
+    """What an observation says in the light of all others.
+
+    Attributes:
+        filling: The frame that the prompt fills, or None.
+        took_over: True where another tenant was refused this very prompt within the last minute.
+    """
+
+    filling: Filling | None = None
+    took_over: bool = False
+
+
+class Crowd:
+    """Memory of all accounts together, bounded: about 16 MiB for the sightings, some more for the frames.
+
+    Attributes:
+        frames: Wording that several tenants share.
+    """
+
+    def __init__(self, bits: int = 20) -> None:
+        self.frames = Frames()
+        self._sightings = Sightings(bits)
+        self._refusals = Refusals()
+        self._tenants = Tally(1 << 17)
+        self._population = 0
+
+    @property
+    def population(self) -> int:
+        """Tenants seen, at the last rating."""
+        return self._population
+
+    def read(self, observation: Observation) -> Reading:
+        """Compares an observation with what was seen before, and remembers it."""
+        self._tenants.add(observation.tenant)
+        took_over = self._refusals.meet(observation)
+        if not observation.answered or not observation.skeleton:
+            return Reading(None, took_over)
+        marks = self._sightings.see(observation.skeleton, observation.tenant, observation.ts)
+        filling = read(observation.skeleton, marks)
+        if filling is not None and filling.shared:
+            self.frames.use(filling.anchor, observation.tenant, observation.account, filling.new)
+        return Reading(filling, took_over)
+
+    def rate(self) -> list[str]:
+        """Rates the frames anew; returns the accounts about which that says something new, some of them more than once."""
+        self._population = self._tenants.count()
+        return [account for frame in self.frames.rate(self._population) for account in frame.accounts]
+
+
+class Refusals:
+    """Prompts that were refused lately, and whom they came from.
+
+    Args:
+        limit: Most prompts.
+    """
+
+    def __init__(self, limit: int = 4096) -> None:
+        self._refused: OrderedDict[int, tuple[int, float]] = OrderedDict()
+        self._limit = limit
+
+    def meet(self, observation: Observation) -> bool:
+        """Notes a refusal; says whether this prompt was refused to another tenant just before."""
+        if len(observation.skeleton) <= PROMPT_WORDS - 5:
+            return False
+        tenant, ts = self._refused.get(observation.prompt, (observation.tenant, 0.0))
+        if observation.status in _REFUSED:
+            self._refused[observation.prompt] = (observation.tenant, observation.ts)
+            if len(self._refused) > self._limit:
+                self._refused.popitem(last=False)
+        return tenant != observation.tenant and 0 <= observation.ts - ts <= FAILOVER_SECONDS

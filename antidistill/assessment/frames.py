@@ -1,0 +1,232 @@
+"""Frames: wording at the edge of a prompt that several tenants share, around a value that changes.
+
+A frame is found, not configured: a run of shingles that three tenants or more have used, at the beginning or the end of a
+prompt whose rest is new. It is known by the hash of its outermost shingle, so that no frame ever merges with another.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Collection
+from typing import NamedTuple
+
+from antidistill.text.sketch import Tally
+
+SHORTEST = 8
+"""Shingles in a row that make a frame: twelve words. Shorter ones are turns of phrase."""
+
+_NEAR = 4
+_SHARED = re.compile(rf".{{0,{_NEAR}}}?(3{{{SHORTEST},}})")
+_KNOWN = re.compile(rf".{{0,{_NEAR}}}?([123]{{{SHORTEST},}})")
+_NEW_SHINGLES = 3
+_NEW_SHARE = 0.4
+_OWN_SHARE = 0.25
+_MEMBERS = 256
+_ENOUGH = 8
+_CROWD = 500
+
+
+class Filling(NamedTuple):
+    """A prompt read as a frame and what fills it.
+
+    Attributes:
+        anchor: Hash of the frame's outermost shingle.
+        shared: True where several tenants use the frame, False where this one repeats itself.
+        new: True where the rest of the prompt is a value not seen before.
+    """
+
+    anchor: int
+    shared: bool
+    new: bool
+
+
+def read(skeleton: tuple[int, ...], marks: str) -> Filling | None:
+    """Finds the frame of a prompt, or None. Pure.
+
+    Args:
+        skeleton: Shingles of the prompt.
+        marks: What `Sightings.see` said of them.
+    """
+    new, shared = marks.count("0"), marks.count("3")
+    place = _edge(marks, _SHARED)
+    # A tenant's own wording around common wording is the tenant's template, not a shared one.
+    if place is not None and marks.count("1") <= _OWN_SHARE * shared:
+        return Filling(skeleton[place], True, new >= max(_NEW_SHINGLES, _NEW_SHARE * (len(marks) - shared)))
+    place = _edge(marks, _KNOWN)
+    return None if place is None else Filling(skeleton[place], False, new >= _NEW_SHINGLES)
+
+
+def _edge(marks: str, run: re.Pattern[str]) -> int | None:
+    """Place of the outermost shingle of the longer run at either edge."""
+    head, tail = run.match(marks), run.match(marks[::-1])
+    if head is not None and (tail is None or len(head[1]) >= len(tail[1])):
+        return head.start(1)
+    return None if tail is None else len(marks) - 1 - tail.start(1)
+
+
+class Standing(NamedTuple):
+    """What all uses of a frame together say about it.
+
+    Attributes:
+        strength: How much it looks like the work of one operator, from 0 to 1.
+        tenants: Tenants that filled it with new values; from 256 on an estimate.
+        company: Those tenants; the first 256.
+        fillings: Uses with a new value.
+        repeats: Uses without.
+        alternation: How often another tenant follows, relative to dealing at random: about 1 where a dispatcher deals.
+        spread: Squared coefficient of variation of uses per tenant beyond what chance gives: near 0 under an even load.
+    """
+
+    strength: float = 0.0
+    tenants: int = 0
+    company: frozenset[int] = frozenset()
+    fillings: int = 0
+    repeats: int = 0
+    alternation: float = 0.0
+    spread: float = math.inf
+
+
+class Frame:
+    """How a frame is used, by tenant and by account. About 50 KiB at most.
+
+    Attributes:
+        anchor: Hash of its outermost shingle.
+        accounts: Accounts that filled it with new values, and how often; the first 256 only.
+        standing: What was said about it when it was last rated.
+    """
+
+    __slots__ = ("_distinct", "_fillings", "_last", "_repeats", "_switches", "_tenants", "accounts", "anchor", "standing")
+
+    def __init__(self, anchor: int) -> None:
+        self.anchor = anchor
+        self.accounts: dict[str, int] = {}
+        self.standing = Standing()
+        self._fillings = 0
+        self._repeats = 0
+        self._tenants: dict[int, tuple[int, int]] = {}
+        self._distinct = Tally(2048)
+        self._last = 0
+        self._switches = 0
+
+    def use(self, tenant: int, account: str, new: bool) -> None:
+        """Counts a use."""
+        if tenant in self._tenants or len(self._tenants) < _MEMBERS:
+            fresh, stale = self._tenants.get(tenant, (0, 0))
+            self._tenants[tenant] = (fresh + new, stale + (not new))
+        if new:
+            self._fill(tenant, account)
+        else:
+            self._repeats += 1
+
+    def rate(self, population: int) -> Standing:
+        """Says how the frame stands, among so many tenants that have sent anything."""
+        company = frozenset(tenant for tenant, (fresh, _) in self._tenants.items() if fresh)
+        uses = [fresh for fresh, _ in self._tenants.values() if fresh]
+        tenants = len(uses) if len(uses) < _MEMBERS else max(len(uses), self._distinct.count())
+        return Standing(
+            strength=self._strength(uses) * _rarity(tenants, population),
+            tenants=tenants,
+            company=company,
+            fillings=self._fillings,
+            repeats=self._repeats,
+            alternation=self._alternation(uses),
+            spread=_spread(uses),
+        )
+
+    def _fill(self, tenant: int, account: str) -> None:
+        self._switches += self._fillings > 0 and tenant != self._last
+        self._last = tenant
+        self._fillings += 1
+        self._distinct.add(tenant)
+        if account in self.accounts or len(self.accounts) < _MEMBERS:
+            self.accounts[account] = self.accounts.get(account, 0) + 1
+
+    def _strength(self, uses: list[int]) -> float:
+        """Many tenants, that come back, each evenly, with values that do not repeat.
+
+        A public prompt is used once by most; pupils' and colleagues' prompts repeat one another's values; a popular
+        tool's users are uneven. Every part is counted over tenants, so that one of them cannot spoil it for all.
+        """
+        if len(uses) < 3:
+            return 0.0
+        even = _even([min(count, _ENOUGH) for count in uses])
+        returning = sum([count > 1 for count in uses]) / len(uses)
+        unrepeated = sum([fresh > 0 and fresh >= stale for fresh, stale in self._tenants.values()]) / len(self._tenants)
+        return ramp(math.log(even), math.log(2.5), math.log(10)) * ramp(returning, 0.2, 0.4) * ramp(unrepeated, 0.3, 0.6)
+
+    def _alternation(self, uses: list[int]) -> float:
+        even = _even(uses)
+        return self._switches / (self._fillings - 1) / (1 - 1 / even) if even > 1 and self._fillings > 1 else 0.0
+
+
+class Frames:
+    """The frames in use, bounded in number; the one longest unused goes first.
+
+    Args:
+        limit: Most frames.
+    """
+
+    def __init__(self, limit: int = 2048) -> None:
+        self._frames: OrderedDict[int, Frame] = OrderedDict()
+        self._stirred: set[int] = set()
+        self._limit = limit
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def get(self, anchor: int) -> Frame | None:
+        """Finds a frame."""
+        return self._frames.get(anchor)
+
+    def use(self, anchor: int, tenant: int, account: str, new: bool) -> None:
+        """Counts a use of a frame, which begins with it where it is unknown."""
+        frame = self._frames.get(anchor)
+        if frame is None:
+            frame = self._frames[anchor] = Frame(anchor)
+            if len(self._frames) > self._limit:
+                self._frames.popitem(last=False)
+        self._frames.move_to_end(anchor)
+        self._stirred.add(anchor)
+        frame.use(tenant, account, new)
+
+    def rate(self, population: int) -> list[Frame]:
+        """Rates the frames used since the last time, and returns those whose strength changed noticeably."""
+        used = [frame for anchor in self._stirred if (frame := self._frames.get(anchor)) is not None]
+        self._stirred.clear()
+        return [frame for frame in used if _rerate(frame, population)]
+
+    def strong(self, floor: float) -> list[Frame]:
+        """The frames with at least this strength."""
+        return [frame for frame in self._frames.values() if frame.standing.strength >= floor]
+
+
+def ramp(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, straight between."""
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def _rerate(frame: Frame, population: int) -> bool:
+    before, frame.standing = frame.standing.strength, frame.rate(population)
+    after = frame.standing.strength
+    return abs(after - before) >= 0.02 or (after > 0) != (before > 0)
+
+
+def _rarity(tenants: int, population: int) -> float:
+    """What many share is public; in a small population there is no telling."""
+    return 1 - ramp(tenants / population, 0.1, 0.25) if population >= _CROWD else 1.0
+
+
+def _even(uses: Collection[int]) -> float:
+    """Effective number of users: as many as there are, where all use it alike, and 1 where one of them makes up all use."""
+    squares = sum([count * count for count in uses])
+    return sum(uses) ** 2 / squares if squares else 0.0
+
+
+def _spread(uses: list[int]) -> float:
+    if not uses:
+        return math.inf
+    mean = sum(uses) / len(uses)
+    variance = sum([(count - mean) ** 2 for count in uses]) / len(uses)
+    return max(0.0, variance - mean) / (mean * mean)

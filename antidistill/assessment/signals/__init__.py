@@ -1,0 +1,19 @@
+"""What gives evidence: one file per signal. A new one is a class of its own; add an instance to `SIGNALS`, or publish it from
+another distribution under the entry point group `antidistill.signals`.
+"""
+
+from __future__ import annotations
+
+from antidistill.assessment.signals.balance import Balance
+from antidistill.assessment.signals.cadence import Cadence
+from antidistill.assessment.signals.company import Company
+from antidistill.assessment.signals.dispatch import Dispatch
+from antidistill.assessment.signals.failover import Failover
+from antidistill.assessment.signals.sampling import Resampling
+from antidistill.assessment.signals.sharing import Sharing
+from antidistill.assessment.signals.signal import Signal
+from antidistill.assessment.signals.sweep import Sweep
+
+__all__ = ["SIGNALS", "Signal"]
+
+SIGNALS: tuple[Signal, ...] = (Sharing(), Company(), Balance(), Failover(), Sweep(), Resampling(), Cadence(), Dispatch())

@@ -1,0 +1,40 @@
+"""The contract of a signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from antidistill.model import Evidence, Family
+
+if TYPE_CHECKING:
+    from antidistill.assessment.crowd import Crowd, Reading
+    from antidistill.assessment.observation import Observation
+    from antidistill.assessment.profile import Profile
+
+BOUND = 3.0
+"""Most that one signal may weigh, in nats either way."""
+
+
+class Signal(Protocol):
+    """One kind of evidence about accounts. Signals are stateless; what they remember of an account is in its profile.
+
+    A signal's docstring names the threat, the formula, the state that it keeps, how it is gamed, and what honest use looks
+    like it. Weights are log-likelihood ratios of extraction against honest use, in nats.
+
+    Attributes:
+        name: Word that policies use (`signal.<name>`).
+        family: Kind of evidence.
+    """
+
+    name: str
+    family: Family
+
+    def begin(self) -> Any:
+        """Makes the state of an account that has sent nothing; bounded, at most some hundred bytes."""
+        return None
+
+    def learn(self, state: Any, observation: Observation, reading: Reading) -> None:
+        """Takes an observation into the state."""
+
+    def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
+        """Says what is known, or None where nothing is. Changes nothing."""

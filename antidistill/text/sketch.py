@@ -1,0 +1,85 @@
+"""Sketches of texts: seeded hashes that tell whether two texts share wording, and nothing else.
+
+Hashes are XXH3 with a secret seed: stable between processes that share the seed, meaningless without it. They are no
+identifiers; those are keyed BLAKE2b elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from itertools import accumulate
+
+from xxhash import xxh3_64_intdigest
+
+SHINGLE = 5
+"""Words in a shingle: long enough that unrelated texts rarely share one, short enough to survive small slots."""
+
+EDGE_HEAD, EDGE_TAIL, MIDDLE = 48, 32, 32
+_SAMPLED = 0b11
+
+
+def seed_of(secret: int | bytes) -> int:
+    """The 64-bit seed that a secret stands for.
+
+    Args:
+        secret: An integer, of which the lower 64 bits count, or key material of any length.
+    """
+    if isinstance(secret, bytes):
+        return xxh3_64_intdigest(secret)
+    return secret & 0xFFFF_FFFF_FFFF_FFFF
+
+
+def digest(text: str, seed: int) -> int:
+    """Hash of the whole text as it stands, for "the very same text again"."""
+    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"), seed)
+
+
+def shingles(text: str, seed: int) -> list[int]:
+    """Hashes of every run of `SHINGLE` words of a text in canonical form, in order; none where there are fewer words."""
+    data = text.encode("utf-8", "surrogatepass")
+    starts = [0, *accumulate(len(word) + 1 for word in data.split(b" "))]
+    return [xxh3_64_intdigest(data[start:stop], seed) for start, stop in zip(starts, starts[SHINGLE:], strict=False)]
+
+
+def skeleton(shingles: Sequence[int]) -> tuple[int, ...]:
+    """At most 112 shingles that stand for a text, in order: both edges whole, of the middle a sample.
+
+    The sample goes by the hash, so that two texts with the same passage keep the same part of it (Broder, 1997).
+    """
+    if len(shingles) <= EDGE_HEAD + EDGE_TAIL:
+        return tuple(shingles)
+    middle = [shingle for shingle in shingles[EDGE_HEAD:-EDGE_TAIL] if not shingle & _SAMPLED]
+    return (*shingles[:EDGE_HEAD], *middle[:MIDDLE], *shingles[-EDGE_TAIL:])
+
+
+def similarity(one: Collection[int], other: Collection[int]) -> float:
+    """Jaccard similarity of two sets of hashes, from 0 to 1; two empty sets are alike."""
+    first, second = set(one), set(other)
+    union = len(first | second)
+    return len(first & second) / union if union else 1.0
+
+
+class Tally:
+    """Counts distinct hashes in fixed memory, by linear counting (Whang, Vander-Zanden and Taylor, 1990).
+
+    Args:
+        bits: Size of the map, a power of two. The standard error is 5 % at five times as many hashes, and saturates beyond.
+    """
+
+    __slots__ = ("_map", "_mask")
+
+    def __init__(self, bits: int) -> None:
+        self._mask = bits - 1
+        self._map = bytearray(bits >> 3)
+
+    def add(self, hash: int) -> None:
+        """Counts a hash, once however often it comes."""
+        place = hash & self._mask
+        self._map[place >> 3] |= 1 << (place & 7)
+
+    def count(self) -> int:
+        """Estimates how many different hashes were added."""
+        bits = self._mask + 1
+        empty = bits - int.from_bytes(self._map).bit_count()
+        return round(bits * math.log(bits / max(1, empty)))
