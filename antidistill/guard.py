@@ -1,0 +1,262 @@
+"""The request loop: `admit` before the app answers, `transform` while it does, `settle` always."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from antidistill.admission import Admission, Reading, answer, bound, capped, conclude, merge, read, rewriter
+from antidistill.assessment import Assessor
+from antidistill.dialects import AnswerReader, AnswerRewriter, Dialect, Routes
+from antidistill.errors import PolicyError, Problem
+from antidistill.events import AlertFile, EventLog, Events, Flags, Hook
+from antidistill.identity import Identity
+from antidistill.keyring import Keyring
+from antidistill.model import (
+    Answer,
+    Assessment,
+    Clock,
+    Decision,
+    Exchange,
+    Facts,
+    Limits,
+    Match,
+    Mode,
+    Refusal,
+    Request,
+    Reservation,
+    Subject,
+)
+from antidistill.plugins import dialects
+from antidistill.policy import Code, Policy, applicable, decide, decide_after, decide_between
+from antidistill.quotas import Meter, breaches
+from antidistill.stages import Closed, Stages
+from antidistill.stores import Store
+
+NOBODY = Subject(None, "", "")
+NOTHING = Decision()
+UNAVAILABLE = Refusal(503, "unavailable", "This service cannot check requests at the moment. Please try again shortly.", retry_after=2.0)
+POLL_SECONDS = 2.0
+UNMATCHED = Refusal(403, "forbidden", "This route is not served here.")
+
+Poll: TypeAlias = Callable[[float], Policy | None]
+
+_log = logging.getLogger("antidistill")
+
+
+class Guard:
+    """Judges requests and remembers what came of them. Knows no web framework; made for one event loop.
+
+    Args:
+        policy: What to do.
+        keyring: Where ids and hashes come from.
+        store: Where quotas are counted.
+        clock: Unix seconds.
+        identify: Names the account of a request before the policy's sources do; counts as authenticated.
+        hooks: Called with every event, also from the assessment thread.
+        poll: Gives a new policy where there is one, from the unix seconds of now; asked every other second.
+        synchronous: True to learn within `settle`, without a thread; then `assessor.advance` must be called (replay).
+
+    Attributes:
+        policy: The policy in force.
+        failures: How often each stage failed and was skipped.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        keyring: Keyring,
+        store: Store,
+        *,
+        clock: Clock = time.time,
+        identify: Callable[[Request], str | None] | None = None,
+        hooks: Iterable[Hook] = (),
+        poll: Poll | None = None,
+        synchronous: bool = False,
+    ) -> None:
+        self.clock = clock
+        self.meter = Meter(store, keyring)
+        self.failures: Counter[str] = Counter()
+        self.routes = Routes(tuple(dialects().values()))
+        self.assessor = Assessor(
+            keyring.derive("sketch"),
+            tick=policy.assessment.tick,
+            max_accounts=policy.bounds.accounts,
+            max_queue=policy.bounds.queue,
+            clock=clock,
+            publish=self.publish,
+        )
+        self.policy = policy
+        self.identity = Identity(policy.identity, keyring, clock, identify)
+        self._stages = Stages(self.failures)
+        self._learn = self.assessor.learn if synchronous else self.assessor.submit
+        self._keyring = keyring
+        self._identify = identify
+        self._hooks = tuple(hooks)
+        self._flags = Flags(clock, policy.bounds.accounts)
+        self._held = 0
+        self._poll = poll
+        self._polled = clock()
+        self.adopt(policy)
+
+    def adopt(self, policy: Policy) -> None:
+        """Puts a policy in force. Counters and assessments stay; requests under way end under the old one.
+
+        Raises:
+            PolicyError: Its alert file cannot be written. The policy so far stays in force.
+        """
+        sinks: list[Hook] = [EventLog(self.clock), *_alerts(policy, self.clock), *self._hooks]
+        if policy.identity != self.policy.identity:
+            self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
+        self.policy = policy
+        self.events = Events(sinks, self._flags)
+        self._gate = Stages(self.failures, closed=policy.on_error == "closed" and policy.mode is Mode.ENFORCE)
+
+    def route(self, method: str, path: str) -> Dialect | None:
+        """Finds the dialect that reads a route, or None."""
+        return self.routes.match(method, path)
+
+    def watches(self, method: str, path: str) -> bool:
+        """Says whether the guard has anything to do with a route. Takes up a changed policy first, now and then."""
+        if self._poll is not None:
+            self._refresh(self._poll, self.clock())
+        if self.policy.mode is Mode.OFF:
+            return False
+        return self.policy.unmatched != "pass" or self.route(method, path) is not None
+
+    # --- the request loop --------------------------------------------------------------------------------------------
+
+    async def admit(self, request: Request, dialect: Dialect | None) -> Admission:
+        """Reads a request, names its subject, decides, and reserves what it may cost. Raises nothing."""
+        subject, reservation = NOBODY, None
+        try:
+            reading = self._gate.run("dialect", Reading(request), read, request, dialect, self.policy.bounds.body_bytes)
+            subject = self._gate.run("identity", NOBODY, self.identity.name, request)
+            facts = Facts(request.ts, reading.request, reading.call, subject, self.latest(subject.account))
+            decision = self._gate.run("policy", NOTHING, self._decide, facts, dialect)
+            reservation = await self._reserve(request, facts, decision)
+            matches = self._gate.run("policy", decision.matches, self._match, facts, decision, reservation)
+            return self._conclude(reading, Admission(reading.request, dialect, reading.call, subject, matches, reservation))
+        except Closed:
+            reply = answer(UNAVAILABLE, dialect, request)
+            return Admission(request, dialect, None, subject, reservation=reservation, reply=reply)
+
+    def transform(self, admission: Admission, status: int, content_type: bytes, encoding: bytes) -> AnswerRewriter | None:
+        """Makes what rewrites the answer's text, or None where its bytes pass untouched."""
+        if not admission.transforms or status != 200:
+            return None
+        return self._stages.run("transform", None, rewriter, admission, content_type, encoding)
+
+    async def settle(self, admission: Admission, answer: Answer) -> None:
+        """Proves the account, charges what the exchange cost, lets the assessment learn, and tells. Raises nothing."""
+        proven = self._stages.run("identity", False, self._prove, admission, answer)
+        if admission.reservation is not None:
+            await self._commit(admission.reservation, answer, proven)
+        if proven and admission.dialect is not None:
+            self._stages.run("assessment", None, self._learn, Exchange(admission.request, admission.subject, admission.call, answer))
+        if admission.matches:
+            assessment = self.latest(admission.subject.account)
+            self._stages.run("events", None, self.events.tell, admission.request, admission.subject, admission.matches, assessment)
+
+    def read(self, admission: Admission, content_type: bytes, encoding: bytes) -> AnswerReader | None:
+        """Makes what counts the answer's tokens while it passes, or None where no dialect knows the route."""
+        if admission.dialect is None:
+            return None
+        return AnswerReader(admission.dialect, admission.call, content_type, encoding, self.policy.bounds.answer_bytes)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Counts a request as held for as long as it waits."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+
+    def latest(self, account: str | None) -> Assessment | None:
+        """Looks up the latest assessment of an account: the analysis itself happens elsewhere."""
+        return None if account is None else self.assessor.latest(account)
+
+    def publish(self, assessments: Sequence[Assessment]) -> None:
+        """Lets the rules that read assessments fire for accounts that may send nothing any more. Runs where assessments are made."""
+        for assessment in assessments:
+            facts = Facts(assessment.ts, subject=Subject(assessment.account, "", "", proven=True), assessment=assessment)
+            decision = self._stages.run("policy", NOTHING, decide_between, self.policy, facts)
+            self.events.flag(facts, decision.matches)
+
+    def close(self) -> None:
+        """Ends the assessment thread; what it had not read yet is lost."""
+        self.assessor.close()
+
+    def _refresh(self, poll: Poll, now: float) -> None:
+        if now < self._polled + POLL_SECONDS:
+            return
+        self._polled = now
+        try:
+            if changed := poll(now):
+                self.adopt(changed)
+                _log.warning("policy revision %s is in force, mode %s", changed.revision, changed.mode)
+        except PolicyError as error:
+            _log.error("%s: the last good policy stays in force", error)
+
+    # --- stages ------------------------------------------------------------------------------------------------------
+
+    def _decide(self, facts: Facts, dialect: Dialect | None) -> Decision:
+        decision = decide(self.policy, facts)
+        if dialect is None and self.policy.unmatched == "deny":
+            match = Match("unmatched", "deny", "restrict", "request", self.policy.mode is Mode.ENFORCE, UNMATCHED)
+            return Decision((*decision.matches, match))
+        return decision
+
+    async def _reserve(self, request: Request, facts: Facts, decision: Decision) -> Reservation | None:
+        if any(isinstance(match.effect, Refusal) for match in decision.enforced):
+            return None
+        try:
+            quotas = [(quota.quota, quota.mode is Mode.ENFORCE) for quota in applicable(self.policy, facts)]
+            limits = [match for match in decision.matches if isinstance(match.effect, Limits)]
+            return await self.meter.reserve(request, facts, quotas, limits, self.policy.estimates.output_tokens)
+        except Exception as error:
+            self._gate.fail("quotas", error)
+            return None
+
+    def _match(self, facts: Facts, decision: Decision, reservation: Reservation | None) -> tuple[Match, ...]:
+        matches = decision.matches + breaches(reservation)
+        if reservation is not None and self.policy.after:
+            states = {state.scope.quota.id: state for state in reservation.states}
+            matches += decide_after(self.policy, replace(facts, quotas=states)).matches
+        self.events.flag(facts, matches)
+        return matches
+
+    def _conclude(self, reading: Reading, admission: Admission) -> Admission:
+        wishes = bound(merge(admission.matches, admission.request), self.policy.bounds, self._held)
+        body = self._gate.run("action", None, capped, reading, admission.dialect, wishes.caps) if wishes.caps else None
+        return self._gate.run("action", admission, conclude, self.policy, reading, admission, wishes, body)
+
+    def _prove(self, admission: Admission, answer: Answer) -> bool:
+        """Only an answer of the host on a guarded route proves: others may answer 2xx to anybody."""
+        if answer.ours or admission.dialect is None:
+            return admission.subject.proven
+        return self.identity.confirm(admission.subject, answer.status)
+
+    async def _commit(self, reservation: Reservation, answer: Answer, proven: bool) -> None:
+        try:
+            await self.meter.commit(reservation, answer, proven)
+        except Exception as error:
+            self._stages.fail("quotas", error)
+
+
+def _alerts(policy: Policy, clock: Clock) -> list[Hook]:
+    if policy.alerts.file is None:
+        return []
+    try:
+        return [AlertFile(Path(policy.alerts.file), clock, policy.alerts.every)]
+    except OSError as error:
+        message = f"alerts.file cannot be written ({error.strerror}): create its folder, or name another file"
+        raise PolicyError(policy.alerts.file, (Problem(Code.BAD_ALERTS.value, message),)) from error
