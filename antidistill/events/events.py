@@ -1,29 +1,55 @@
-"""The list of hooks."""
+"""Who is told of what."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from antidistill.model import Event
+from antidistill.events.flags import Flags
+from antidistill.events.report import flag, report
+from antidistill.model import Assessment, Event, Facts, Limits, Match, Notice, Request, Subject
 
 Hook: TypeAlias = Callable[[Event], None]
 """Anything that takes an event. It may be called on the event loop and on the assessment thread: be quick and thread-safe."""
 
+_NOBODY = Subject(None, "", "")
 _log = logging.getLogger("antidistill")
 
 
 class Events:
     """Hands every event to every hook.
 
+    Args:
+        hooks: Who is told.
+        flags: What was told already of accounts that match rules.
+
     Attributes:
         failures: How often a hook raised.
     """
 
-    def __init__(self, hooks: Iterable[Hook] = ()) -> None:
+    def __init__(self, hooks: Iterable[Hook], flags: Flags) -> None:
         self._hooks = list(hooks)
+        self._flags = flags
         self.failures = 0
+
+    def tell(self, request: Request, subject: Subject, matches: Sequence[Match], assessment: Assessment | None) -> None:
+        """Tells of each match that did something. A tightened quota has done nothing until it is breached."""
+        for match in matches:
+            if not isinstance(match.effect, Limits):
+                self.emit(report(request, subject, match, assessment))
+
+    def flag(self, facts: Facts, matches: Sequence[Match]) -> None:
+        """Tells once a day of each rule that reads an assessment and matches; between requests, also its alerts."""
+        subject = facts.subject or _NOBODY
+        for match in matches:
+            if match.cause != "assessment":
+                continue
+            request = facts.request or Request(id=f"tick_{facts.now:.0f}", ts=facts.now, method="", path="")
+            if self._flags.raised(subject.account, match.rule):
+                self.emit(flag(request.id, facts.now, subject.account, match.rule, facts.assessment))
+            if facts.request is None and isinstance(match.effect, Notice):
+                self.emit(report(request, subject, match, facts.assessment))
 
     def emit(self, event: Event) -> None:
         """Tells every hook. Never raises: a hook that fails is counted and the others are told all the same."""

@@ -50,6 +50,7 @@ class Code(StrEnum):
     BAD_SCOPE = "AD042"
     BAD_IDENTITY = "AD043"
     BAD_STORE = "AD044"
+    BAD_ALERTS = "AD045"
 
     EXPIRED_RULE = "AD060"
     EXPIRED_EXEMPTION = "AD061"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -22,7 +23,7 @@ from antidistill.policy.source import Source, read
 VERSION = 1
 
 
-def load_policy(source: Source, environ: Mapping[str, str], clock: Clock = time.time) -> Policy:
+def load_policy(source: Source, environ: Mapping[str, str] = os.environ, clock: Clock = time.time) -> Policy:
     """Loads a policy.
 
     Args:

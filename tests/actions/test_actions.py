@@ -62,7 +62,10 @@ def test_parameters_that_make_no_sense_are_explained(action: Any, advice: str) -
         (Hold(seconds=2), Delay(2)),
         (Tag(key="a", value=1), Notice("tag", {"a": 1})),
         (Throttle(scale=0.5), Limits(0.5, "account")),
-        (Throttle(limit="60/minute", per="campaign"), Limits(None, "campaign", Quota("r/throttle", ("campaign",), "requests", 60, 60.0, 6, False))),
+        (
+            Throttle(limit="60/minute", per="campaign"),
+            Limits(None, "campaign", Quota("r/throttle", ("campaign",), "requests", 60, 60.0, 6, False)),
+        ),
     ],
     ids=repr,
 )

@@ -22,7 +22,7 @@ def test_every_hook_is_told_even_after_one_that_fails() -> None:
     def bad(event: Event) -> None:
         raise RuntimeError
 
-    events = Events([bad, told.append])
+    events = Events([bad, told.append], Flags(FakeClock(), 10))
     events.emit(ALERT)
     events.emit(REFUSED)
     assert told == [ALERT, REFUSED]

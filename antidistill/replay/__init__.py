@@ -1,0 +1,9 @@
+"""Replay: a traffic log goes through the guard on its own clock, and what comes of it is written down."""
+
+from __future__ import annotations
+
+from antidistill.replay.findings import Account, Findings, Tally
+from antidistill.replay.log import Broken, Line, Log, merge
+from antidistill.replay.replay import Replay
+
+__all__ = ["Account", "Broken", "Findings", "Line", "Log", "Replay", "Tally", "merge"]

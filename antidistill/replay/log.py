@@ -1,0 +1,220 @@
+"""Traffic logs: JSON Lines, plain or gzip, one exchange a line."""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, BinaryIO, TypeAlias, cast
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from antidistill.dialects import encode
+from antidistill.model import BodyState, Request
+
+LINE_BYTES = 16 << 20
+"""Longest line that is read."""
+
+_GZIP = b"\x1f\x8b"
+_NULL = b"null"
+_ENCODING = b"content-encoding"
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=86_400)]
+Timestamp: TypeAlias = Annotated[float, Meta(ge=0, le=1e11)]  # milliseconds would be beyond it
+Text: TypeAlias = Annotated[str, Meta(min_length=1)]
+
+
+class Line(Struct, frozen=True):
+    """One exchange as logged.
+
+    Attributes:
+        id: Identifier of the exchange.
+        ts: Unix seconds, start of the request.
+        account: The authenticated principal.
+        method: HTTP method.
+        path: Path of the request.
+        status: HTTP status of the answer.
+        org: Organisation that the provider knows the account by.
+        ip: Client address.
+        headers: Names and values in the order sent.
+        body: The request's JSON.
+        response: The answer's JSON, whole also where it was streamed.
+        duration_s: Seconds to the complete answer.
+    """
+
+    id: Text
+    ts: Timestamp
+    account: Text
+    method: Text
+    path: Text
+    status: int
+    org: str | None = None
+    ip: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Raw = Raw(_NULL)
+    response: Raw = Raw(_NULL)
+    duration_s: Seconds = 0.0
+
+    def request(self, limit: int) -> Request:
+        """The request as a trusted edge would have handed it on, with at most `limit` bytes of its body."""
+        body, state = _body(self.body, limit)
+        return Request(
+            id=self.id,
+            ts=self.ts,
+            method=self.method,
+            path=self.path,
+            headers=_headers(self.headers),
+            peer=self.ip,
+            principal=self.account,
+            attributes={"org": self.org} if self.org else {},
+            attested=True,
+            body=body,
+            body_state=state,
+        )
+
+
+_decoder = msgspec.json.Decoder(Line)
+
+
+class Broken(Struct, frozen=True):
+    """A line that cannot be used.
+
+    Attributes:
+        path: The log.
+        number: The line, from 1.
+        reason: What is wrong with it.
+    """
+
+    path: Path
+    number: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.number}: {self.reason}"
+
+
+class Log:
+    """One log file, read once, line by line, in constant memory. It is closed at its end.
+
+    Args:
+        path: The file; whether it is compressed shows in its first bytes.
+        report: Called with every line that cannot be used. It is skipped.
+
+    Attributes:
+        size: Bytes of the file, 0 where it has no size (a pipe).
+
+    Raises:
+        OSError: At construction, where the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, report: Callable[[Broken], None]) -> None:
+        self.path = path
+        self._report = report
+        self._file = path.open("rb")
+        self._seekable = self._file.seekable()
+        self.size = os.fstat(self._file.fileno()).st_size if self._seekable else 0
+        self._number = 0
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file read so far."""
+        return self._file.tell() if self._seekable and not self._file.closed else self.size
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Line]:
+        latest = 0.0
+        for text in self._texts():
+            try:
+                line = decode(text)
+            except (ValueError, RecursionError) as error:
+                self._skip(str(error))
+                continue
+            if line.ts < latest:
+                self._skip(f"its ts {line.ts} is before {latest}, that of an earlier line: sort the log by ts")
+                continue
+            latest = line.ts
+            yield line
+        self.close()
+
+    def _texts(self) -> Iterator[bytes]:
+        """Non-empty lines; keeps the count of lines and reports those that no memory should be spent on."""
+        stream = self._open()
+        while text := self._next(stream):
+            self._number += 1
+            if len(text) == LINE_BYTES and not text.endswith(b"\n"):
+                self._skip(f"it is longer than {LINE_BYTES >> 20} MiB")
+                while text and not text.endswith(b"\n"):
+                    text = self._next(stream)
+            elif not text.isspace():
+                yield text
+
+    def _open(self) -> BinaryIO:
+        return cast(BinaryIO, gzip.GzipFile(fileobj=self._file)) if self._file.peek(2).startswith(_GZIP) else self._file
+
+    def _next(self, stream: BinaryIO) -> bytes:
+        try:
+            return stream.readline(LINE_BYTES)
+        except (OSError, EOFError, zlib.error) as error:
+            self._number += 1
+            self._skip(f"the file cannot be read from here on: {error}")
+            return b""
+
+    def _skip(self, reason: str) -> None:
+        self._report(Broken(self.path, self._number, reason))
+
+
+def decode(text: bytes) -> Line:
+    """Reads one line.
+
+    Raises:
+        ValueError: It is not JSON, or not an exchange.
+        RecursionError: It is nested too deeply.
+    """
+    try:
+        return _decoder.decode(text)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _decode_leniently(text, error)
+
+
+def merge(logs: Iterable[Log]) -> Iterator[Line]:
+    """Lines of all logs in the order of time, and of one moment in the order of the logs."""
+    return heapq.merge(*logs, key=_ts)
+
+
+def _decode_leniently(text: bytes, error: msgspec.DecodeError | UnicodeDecodeError) -> Line:
+    """Bodies may hold what lenient hosts accept and strict JSON does not: NaN, lone surrogates."""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        raise error from None
+    for name in ("body", "response"):
+        if isinstance(fields, dict) and name in fields:
+            fields[name] = Raw(encode(fields[name]))
+    return msgspec.convert(fields, Line)
+
+
+def _ts(line: Line) -> float:
+    return line.ts
+
+
+def _body(raw: Raw, limit: int) -> tuple[bytes, BodyState]:
+    body = bytes(raw)
+    if body == _NULL:
+        return b"", "none"
+    return (body, "whole") if len(body) <= limit else (body[:limit], "truncated")
+
+
+def _headers(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Headers as they arrive on a socket, without the content encoding, which the body no longer has."""
+    headers = tuple([(name.lower().encode(), value.encode()) for name, value in pairs])
+    return tuple(pair for pair in headers if pair[0] != _ENCODING) if any(pair[0] == _ENCODING for pair in headers) else headers

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks [NAME]`. Ratios against peers, measured side by side in one process; never asserted."""
