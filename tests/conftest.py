@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from antidistill import plugins
 from tests import redis_server
+
+settings.register_profile("default", deadline=None, derandomize=bool(os.environ.get("CI")))  # machines are noisy, and CI must not be
+settings.load_profile("default")
 
 Install = Callable[[str, str, str, str], None]
 

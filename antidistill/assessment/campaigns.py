@@ -76,9 +76,9 @@ def linked(frames: Sequence[Frame]) -> list[list[Frame]]:
 
 
 def pooled(evidence: Sequence[Iterable[Evidence]]) -> float:
-    """Risk of a campaign: of each signal, what a quarter of the members reach. Pure.
+    """Risk of a campaign: of each signal, what half of the members reach. Pure.
 
-    Few weak members do not hide a strong group, few strong ones do not make one.
+    A few weak members do not hide a group, a few strong ones do not make one.
     """
     weights: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     pieces = {}
@@ -86,13 +86,13 @@ def pooled(evidence: Sequence[Iterable[Evidence]]) -> float:
         for piece in bounded(member):
             weights[piece.family, piece.signal].append(piece.weight)
             pieces[piece.family, piece.signal] = piece
-    typical = (Evidence(piece.signal, piece.family, _upper_quarter(weights[key], len(evidence)), "") for key, piece in pieces.items())
+    typical = (Evidence(piece.signal, piece.family, _median(weights[key], len(evidence)), "") for key, piece in pieces.items())
     return risk(weigh(bounded(typical)))
 
 
-def _upper_quarter(weights: list[float], members: int) -> float:
+def _median(weights: list[float], members: int) -> float:
     ranked = sorted(weights + [0.0] * (members - len(weights)), reverse=True)
-    return ranked[members // 4]
+    return ranked[members // 2]
 
 
 def _shared_accounts(frames: Iterable[Frame]) -> Mapping[tuple[int, int], int]:

@@ -57,7 +57,7 @@ class Crowd:
         marks = self._sightings.see(observation.skeleton, observation.tenant, observation.ts)
         filling = read(observation.skeleton, marks)
         if filling is not None and filling.shared:
-            self.frames.use(filling.anchor, observation.tenant, observation.account, filling.new)
+            filling = self.frames.use(observation.tenant, observation.account, filling)
         return Reading(filling, took_over)
 
     def rate(self) -> list[str]:

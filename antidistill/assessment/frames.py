@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 from typing import NamedTuple
 
-from antidistill.text.sketch import Tally
+from antidistill.text.sketch import Recent, Tally
 
 SHORTEST = 8
 """Shingles in a row that make a frame: twelve words. Shorter ones are turns of phrase."""
@@ -35,11 +35,13 @@ class Filling(NamedTuple):
         anchor: Hash of the frame's outermost shingle.
         shared: True where several tenants use the frame, False where this one repeats itself.
         new: True where the rest of the prompt is a value not seen before.
+        value: Hash that stands for the rest: the same for most values that are nearly equal (MinHash, Broder 1997).
     """
 
     anchor: int
     shared: bool
     new: bool
+    value: int
 
 
 def read(skeleton: tuple[int, ...], marks: str) -> Filling | None:
@@ -53,9 +55,10 @@ def read(skeleton: tuple[int, ...], marks: str) -> Filling | None:
     place = _edge(marks, _SHARED)
     # A tenant's own wording around common wording is the tenant's template, not a shared one.
     if place is not None and marks.count("1") <= _OWN_SHARE * shared:
-        return Filling(skeleton[place], True, new >= max(_NEW_SHINGLES, _NEW_SHARE * (len(marks) - shared)))
+        value = min((shingle for shingle, mark in zip(skeleton, marks, strict=True) if mark != "3"), default=0)
+        return Filling(skeleton[place], True, new >= max(_NEW_SHINGLES, _NEW_SHARE * (len(marks) - shared)), value)
     place = _edge(marks, _KNOWN)
-    return None if place is None else Filling(skeleton[place], False, new >= _NEW_SHINGLES)
+    return None if place is None else Filling(skeleton[place], False, new >= _NEW_SHINGLES, 0)
 
 
 def _edge(marks: str, run: re.Pattern[str]) -> int | None:
@@ -97,7 +100,7 @@ class Frame:
         standing: What was said about it when it was last rated.
     """
 
-    __slots__ = ("_distinct", "_fillings", "_last", "_repeats", "_switches", "_tenants", "accounts", "anchor", "standing")
+    __slots__ = ("_distinct", "_fillings", "_last", "_repeats", "_switches", "_tenants", "_values", "accounts", "anchor", "standing")
 
     def __init__(self, anchor: int) -> None:
         self.anchor = anchor
@@ -107,11 +110,14 @@ class Frame:
         self._repeats = 0
         self._tenants: dict[int, tuple[int, int]] = {}
         self._distinct = Tally(2048)
+        self._values = Recent(1 << 14)
         self._last = 0
         self._switches = 0
 
-    def use(self, tenant: int, account: str, new: bool) -> None:
-        """Counts a use."""
+    def use(self, tenant: int, account: str, filling: Filling) -> bool:
+        """Counts a use; says whether it brought a new value."""
+        # All traffic together forgets faster than one frame does: the frame's own memory has the last word.
+        new = self._values.add(filling.value) and filling.new
         if tenant in self._tenants or len(self._tenants) < _MEMBERS:
             fresh, stale = self._tenants.get(tenant, (0, 0))
             self._tenants[tenant] = (fresh + new, stale + (not new))
@@ -119,6 +125,7 @@ class Frame:
             self._fill(tenant, account)
         else:
             self._repeats += 1
+        return new
 
     def rate(self, population: int) -> Standing:
         """Says how the frame stands, among so many tenants that have sent anything."""
@@ -180,8 +187,9 @@ class Frames:
         """Finds a frame."""
         return self._frames.get(anchor)
 
-    def use(self, anchor: int, tenant: int, account: str, new: bool) -> None:
-        """Counts a use of a frame, which begins with it where it is unknown."""
+    def use(self, tenant: int, account: str, filling: Filling) -> Filling:
+        """Counts a use of a frame, which begins with it where it is unknown. Returns it as the frame knows it."""
+        anchor = filling.anchor
         frame = self._frames.get(anchor)
         if frame is None:
             frame = self._frames[anchor] = Frame(anchor)
@@ -189,7 +197,7 @@ class Frames:
                 self._frames.popitem(last=False)
         self._frames.move_to_end(anchor)
         self._stirred.add(anchor)
-        frame.use(tenant, account, new)
+        return filling._replace(new=frame.use(tenant, account, filling))
 
     def rate(self, population: int) -> list[Frame]:
         """Rates the frames used since the last time, and returns those whose strength changed noticeably."""

@@ -125,7 +125,7 @@ def _write(findings: Findings, outputs: dict[str, BinaryIO | None]) -> None:
 def _watched(logs: Sequence[Log]) -> Iterator[Line]:
     """The lines of the logs, with a progress bar where somebody is watching."""
     with _progress() as progress:
-        task = progress.add_task("replaying", total=sum(log.size for log in logs))
+        task = progress.add_task("replaying", total=sum(log.size for log in logs), requests=0)
         for number, line in enumerate(merge(logs)):
             if number % _STEP == 0:
                 progress.update(task, completed=sum(log.position for log in logs), requests=number)

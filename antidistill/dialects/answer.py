@@ -18,6 +18,7 @@ LIMIT = 1 << 20
 """Most bytes of an answer that are held for reading."""
 
 _BYTES_PER_TOKEN = 4
+_LF = 10
 
 
 class AnswerReader:
@@ -123,7 +124,7 @@ class _Stream:
         self._uncovered = 0
 
     def feed(self, chunk: bytes) -> None:
-        if not self._pending and (start := _start(chunk)):
+        if not self._pending and (start := 6 if chunk.startswith(b"data: ") else _start(chunk)):
             try:
                 # Nearly every chunk is one event, and JSON says itself where it ends: anything else is refused here.
                 length, usage = self._piece(chunk[start:])
@@ -189,10 +190,8 @@ def _count(dialect: Dialect, content_type: bytes, encoding: bytes, limit: int) -
 
 
 def _start(chunk: bytes) -> int:
-    """Where the data of a chunk begins that is one event, as far as its beginning tells; 0 where it is not."""
-    if chunk.startswith(b"data: "):
-        return 6
-    line = chunk.find(10) + 1
+    """Where the data begins in a chunk whose second line is data; 0 in any other."""
+    line = chunk.find(_LF) + 1
     return line + 6 if chunk.startswith(b"data: ", line) else 0
 
 

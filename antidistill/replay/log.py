@@ -61,7 +61,7 @@ class Line(Struct, frozen=True):
     duration_s: Seconds = 0.0
 
     def request(self, limit: int) -> Request:
-        """The request as a trusted edge would have handed it on, with at most `limit` bytes of its body."""
+        """The request as a trusted edge would have handed it on, with at most `limit` bytes of its body; 0 reads no body."""
         body, state = _body(self.body, limit)
         return Request(
             id=self.id,
@@ -209,7 +209,7 @@ def _ts(line: Line) -> float:
 
 def _body(raw: Raw, limit: int) -> tuple[bytes, BodyState]:
     body = bytes(raw)
-    if body == _NULL:
+    if not limit or body == _NULL:
         return b"", "none"
     return (body, "whole") if len(body) <= limit else (body[:limit], "truncated")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Iterable, Sequence
+from math import inf
 from typing import BinaryIO
 
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from antidistill.admission import Admission
 from antidistill.guard import Guard
 from antidistill.keyring import Keyring
-from antidistill.model import Answer, Assessment
+from antidistill.model import Answer, Assessment, Clock
 from antidistill.policy import Policy
 from antidistill.policy.sections import Alerts
 from antidistill.replay.findings import Findings
@@ -20,7 +21,7 @@ from antidistill.replay.log import Line
 from antidistill.stores import MemoryStore
 
 KEY = b"antidistill replay: known to all"
-"""Master key of every replay, so that one log and one policy always give the same bytes. Nothing that it protects leaves the process."""
+"""Master key of every replay, so that one log and one policy always give the same bytes: it hides nothing from who has the log."""
 
 JSON = b"application/json"
 
@@ -40,10 +41,10 @@ class Replay:
     def __init__(self, policy: Policy, decisions: BinaryIO | None = None) -> None:
         self._now = 0.0
         self.findings = Findings(decisions)
-        self.guard = _Recorded(replace(policy, alerts=Alerts()), self, self.findings)
+        self.guard = _Recorded(replace(policy, alerts=Alerts()), self.clock, self.findings)
         self._flying = Flying(policy.bounds.queue, policy.bounds.body_bytes_total)
 
-    def __call__(self) -> float:
+    def clock(self) -> float:
         """The log's clock: Unix seconds."""
         return self._now
 
@@ -89,7 +90,7 @@ class Replay:
             return
         self._flying.add(line.ts + admission.delay + line.duration_s, admission, self._answer(line, admission))
         while self._flying.full:
-            await self._land()
+            await self._land(line.ts)
 
     def _answer(self, line: Line, admission: Admission) -> Answer:
         reader = self.guard.read(admission, JSON, b"")
@@ -100,9 +101,10 @@ class Replay:
         streamed = admission.call is not None and admission.call.stream
         return Answer(line.status, usage, streamed, duration=admission.delay + line.duration_s)
 
-    async def _land(self) -> None:
+    async def _land(self, now: float = inf) -> None:
+        """Settles the exchange that ends next, by `now` at the latest."""
         end, admission, answer = self._flying.pop()
-        self._reach(end)
+        self._reach(min(end, now))
         await self.guard.settle(admission, answer)
 
     def _reach(self, now: float) -> None:
@@ -114,7 +116,7 @@ class Replay:
 class _Recorded(Guard):
     """A guard whose assessments are noted."""
 
-    def __init__(self, policy: Policy, clock: Replay, findings: Findings) -> None:
+    def __init__(self, policy: Policy, clock: Clock, findings: Findings) -> None:
         self._findings = findings
         keyring = Keyring([KEY])
         store = MemoryStore(clock, policy.bounds.accounts)

@@ -83,3 +83,32 @@ class Tally:
         bits = self._mask + 1
         empty = bits - int.from_bytes(self._map).bit_count()
         return round(bits * math.log(bits / max(1, empty)))
+
+
+class Recent:
+    """Remembers hashes for a while in fixed memory: a Bloom filter of one hash, in two generations.
+
+    Says "known" of up to a quarter of new hashes when it is fullest, and never "new" of one that came lately.
+
+    Args:
+        bits: Size of each generation, a power of two; an eighth as many hashes fill it.
+    """
+
+    __slots__ = ("_added", "_bits", "_maps")
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._maps = (bytearray(bits >> 3), bytearray(bits >> 3))
+        self._added = 0
+
+    def add(self, hash: int) -> bool:
+        """Remembers a hash; says whether it was new."""
+        place, bit = divmod(hash & (self._bits - 1), 8)
+        young, old = self._maps
+        if young[place] >> bit & 1:
+            return False
+        if self._added >= self._bits >> 3:
+            self._maps, self._added = (bytearray(self._bits >> 3), young), 0
+        self._maps[0][place] |= 1 << bit
+        self._added += 1
+        return not old[place] >> bit & 1

@@ -93,6 +93,12 @@ def test_nothing_but_complaints_goes_to_stderr_where_nobody_watches(tmp_path, po
     assert capsys.readouterr().err == ""
 
 
+def test_progress_is_drawn_on_a_terminal(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    main(["replay", str(write(tmp_path / "log", campaign()))])
+    assert "requests" in capsys.readouterr().err
+
+
 def test_several_logs_are_one(tmp_path):
     logs = [write(tmp_path / name, [row(1, account=name)]) for name in ("a", "b.gz")]
     assert main(["replay", *map(str, logs), *outputs(tmp_path)]) == 0

@@ -7,7 +7,7 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antidistill.dialects import BUILT_IN, AnswerReader, OpenAIChat
@@ -15,6 +15,9 @@ from antidistill.model import Call, Usage
 
 DIALECTS = {dialect.name: dialect for dialect in BUILT_IN}
 CALL = Call("any", input_tokens=50)
+# Every stream has its own examples.
+few = settings(max_examples=30, deadline=None)
+
 JSON, SSE = b"application/json", b"text/event-stream; charset=utf-8"
 
 
@@ -69,6 +72,7 @@ def test_a_stream_is_counted(name, stream, expected):
 
 
 @pytest.mark.parametrize(("name", "stream", "expected"), STREAMS)
+@few
 @given(cuts=st.lists(st.integers(0, 2000), max_size=10))
 def test_a_stream_is_counted_the_same_however_it_is_cut(name, stream, expected, cuts):
     assert usage(name, stream, SSE, cuts=cuts) == expected

@@ -78,7 +78,7 @@ def test_a_capped_request_keeps_within_the_bounds_and_a_second_cap_finds_nothing
     changed = dialect.cap(body, bounds)
     if changed is not None:
         assert dialect.cap(changed, bounds) is None
-        assert changed != body
+        assert encode(changed) != encode(body)
         assert decode(encode(changed), b"", 1 << 20).value is not None
     if dialect.textual and "max_tokens" in bounds:
         assert 0 < dialect.read(changed or body).max_tokens <= bounds["max_tokens"]

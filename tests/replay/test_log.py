@@ -179,6 +179,11 @@ def test_a_body_over_the_limit_is_cut_as_live_traffic_is(tmp_path):
     assert (len(request.body), request.body_state) == (100, "truncated")
 
 
+def test_a_body_that_nobody_reads_is_left_out(tmp_path):
+    (line,) = Log(write(tmp_path / "log", [row(1)]), fail)
+    assert (line.request(0).body, line.request(0).body_state) == (b"", "none")
+
+
 def test_a_request_comes_as_from_a_trusted_edge(tmp_path):
     (line,) = Log(write(tmp_path / "log", [row(1, org="org_x", account="acct_b")]), fail)
     request = line.request(1000)

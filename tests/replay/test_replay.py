@@ -166,8 +166,8 @@ def test_tokens_are_estimated_where_the_answer_reports_none():
 
 def test_more_exchanges_under_way_than_the_policy_bounds_end_early():
     rows = [row(number, START + number, duration_s=1000) for number in range(1, 6)]
-    _, decisions = replay(rows, quotas=[quota("concurrent", 3)], bounds={"queue": 2})
-    assert decisions == []
+    quotas = [quota("concurrent", 3), quota("requests", "1/second", burst=1)]
+    assert refused(replay([*rows, row(6, START + 5.5)], quotas=quotas, bounds={"queue": 2})[1]) == ["r6"]
 
 
 # --- assessment ------------------------------------------------------------------------------------------------------

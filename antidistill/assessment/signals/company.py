@@ -7,7 +7,7 @@ from typing import Any
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import ramp
 from antidistill.assessment.profile import Profile
-from antidistill.assessment.signals.sharing import shared_frames
+from antidistill.assessment.signals.sharing import exposure, shared_frames
 from antidistill.assessment.signals.signal import BOUND, Signal
 from antidistill.model import Evidence, Family
 
@@ -31,7 +31,7 @@ class Company(Signal):
 
     def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
         """Counts the tenants met more than once."""
-        shared = [frame.standing for frame, _ in shared_frames(profile, crowd) if frame.standing.strength >= _STRONG]
+        shared = [frame.standing for frame, used in shared_frames(profile, crowd) if frame.standing.strength * exposure(used) >= _STRONG]
         strong = sorted(shared, key=lambda standing: -standing.strength)[:_FRAMES]
         met: set[int] = set()
         again: set[int] = set()

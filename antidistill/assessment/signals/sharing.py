@@ -17,7 +17,7 @@ class Sharing(Signal):
 
     Threat: a seed set cut into shards, sent from many accounts through one dispatcher's prompt templates; also where the
         accounts carry real customers besides (hydra clusters). Needs no timing, headers or volume.
-    Formula: 3 · (1 − Π (1 − sᵢ (1 − 2^−kᵢ) / (1 + eᵢ/4))) over frames i: sᵢ strength of the frame, kᵢ its uses by the account
+    Formula: 3 · (1 − Π (1 − sᵢ (1 − 2^−kᵢ) / (1 + eᵢ/4)²)) over frames i: sᵢ strength of the frame, kᵢ its uses by the account
         with new values since others share it, eᵢ those before. Somebody's template that others copied to frame them is
         thus not held against its author. One-sided: most campaigns share no frame, so that none speaks for nobody.
     State: none of its own; reads the profile's frames.
@@ -48,4 +48,4 @@ def shared_frames(profile: Profile, crowd: Crowd) -> list[tuple[Frame, Fillings]
 
 def exposure(used: Fillings) -> float:
     """How far an account's use of a frame ties it to the others, from 0 to 1."""
-    return float((1 - 0.5**used.new) / (1 + used.early / 4))
+    return float((1 - 0.5**used.new) / (1 + used.early / 4) ** 2)
