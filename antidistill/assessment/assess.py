@@ -18,6 +18,9 @@ FAMILY_BOUND = 5.0
 FAMILY_FLOOR = 0.5
 """Weight from which a family speaks against an account."""
 
+NOTICEABLE = 0.01
+"""Change of risk that is worth telling."""
+
 
 def assess(profile: Profile, evidence: Iterable[Evidence], ts: float, campaign: Campaign | None = None) -> Assessment:
     """Assesses an account.
@@ -34,12 +37,21 @@ def assess(profile: Profile, evidence: Iterable[Evidence], ts: float, campaign: 
         account=profile.account,
         ts=ts,
         risk=risk(weights),
-        families=tuple(sorted((family for family, weight in weights.items() if weight >= FAMILY_FLOOR), key=lambda family: -weights[family])),
+        families=tuple(
+            sorted((family for family, weight in weights.items() if weight >= FAMILY_FLOOR), key=lambda family: -weights[family])
+        ),
         evidence=usable,
         requests=profile.requests,
         first_seen=profile.first_seen,
         campaign=campaign,
     )
+
+
+def noticeable(before: Assessment | None, after: Assessment) -> bool:
+    """Says whether an assessment is worth telling after the one before."""
+    if before is None:
+        return after.risk >= NOTICEABLE or after.campaign is not None
+    return abs(after.risk - before.risk) >= NOTICEABLE or after.families != before.families or after.campaign != before.campaign
 
 
 def bounded(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

@@ -10,13 +10,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import combinations
+from statistics import median_low
 
-from antidistill.assessment.assess import bounded, risk, weigh
+from antidistill.assessment.assess import risk, weigh
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Frame
 from antidistill.assessment.profile import Profile
-from antidistill.assessment.signals.sharing import exposure
-from antidistill.model import Campaign, Evidence
+from antidistill.assessment.ties import bond, ties
+from antidistill.model import Assessment, Campaign, Evidence
 
 STRONG = 0.5
 """Strength from which a frame makes a campaign."""
@@ -25,13 +26,17 @@ BOND = 0.6
 """How closely an account must be tied to a campaign's frames."""
 
 SMALLEST = 3
-"""Accounts and tenants of a campaign, at least."""
+"""Tenants of a campaign, at least."""
+
+SUSPECT = 0.5
+"""Risk from which a group is called a campaign. Below, it is a coincidence or a common tool."""
 
 _TOGETHER = 0.5
+_FRAMES = 16
 
 
 class Campaigns:
-    """Finds campaigns and keeps their names.
+    """The campaigns known, and their names.
 
     Args:
         seed: Key of the names, so that they say nothing about the wording.
@@ -40,80 +45,82 @@ class Campaigns:
     def __init__(self, seed: int) -> None:
         self._key = seed.to_bytes(8)
         self._names: dict[int, str] = {}
+        self._members: dict[str, Campaign] = {}
 
-    def find(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], evidence_of: Callable[[Profile], Iterable[Evidence]]) -> dict[str, Campaign]:
-        """Finds the campaign of every account that belongs to one."""
+    def of(self, account: str) -> Campaign | None:
+        """The campaign of an account, as of the last search."""
+        return self._members.get(account)
+
+    def search(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], latest: Mapping[str, Assessment]) -> list[str]:
+        """Looks for campaigns anew; returns the accounts whose campaign changed."""
         frames = crowd.frames.strong(STRONG)
         self._names = {frame.anchor: self._names[frame.anchor] for frame in frames if frame.anchor in self._names}
-        found: dict[str, Campaign] = {}
+        before, self._members = self._members, {}
         for group in linked(frames):
-            members = _members(group, profile_of)
-            if len(members) >= SMALLEST and len({member.tenant for member in members}) >= SMALLEST:
-                campaign = Campaign(self._name(group), pooled([evidence_of(member) for member in members]), len(members))
-                if campaign.risk >= 0.5: found.update((member.account, campaign) for member in members)
-        return found
+            members = tied(group, crowd, profile_of)
+            campaign = Campaign(self._name(group), pooled([_evidence(latest, member) for member in members]), len(members))
+            if campaign.risk >= SUSPECT and len({member.tenant for member in members}) >= SMALLEST:
+                self._members.update((member.account, campaign) for member in members)
+        return [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
 
     def _name(self, group: Sequence[Frame]) -> str:
-        """The name that the group's oldest known frame has, so that a campaign keeps its name as it grows."""
-        fresh = f"campaign_{blake2b(group[0].anchor.to_bytes(8), digest_size=8, key=self._key).hexdigest()}"
+        """The name that the group's oldest frame has, so that a campaign keeps its name as it grows."""
         anchors = {frame.anchor for frame in group}
-        name = next((name for anchor, name in self._names.items() if anchor in anchors), fresh)
-        self._names.update((anchor, name) for anchor in anchors if anchor not in self._names)
+        name = next((name for anchor, name in self._names.items() if anchor in anchors), None)
+        if name is None:
+            name = f"campaign_{blake2b(group[0].anchor.to_bytes(8), digest_size=8, key=self._key).hexdigest()}"
+        self._names.update((frame.anchor, name) for frame in group)
         return name
 
 
 def linked(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Groups frames that share at least half of the smaller one's accounts, and three. Pure."""
-    shared = _shared_accounts(frames)
-    group = {frame.anchor: [frame] for frame in frames}
-    by_anchor = {frame.anchor: frame for frame in frames}
-    for (one, other), accounts in shared.items():
-        smaller = min(len(by_anchor[one].accounts), len(by_anchor[other].accounts))
-        if group[one] is not group[other] and accounts >= max(SMALLEST, _TOGETHER * smaller):
-            group[one].extend(group[other])
-            group.update((frame.anchor, group[one]) for frame in group[other])
-    return list({id(members): members for members in group.values()}.values())
+    groups = {frame.anchor: [frame] for frame in frames}
+    sizes = {frame.anchor: len(frame.accounts) for frame in frames}
+    for (one, other), common in _common_accounts(frames).items():
+        here, there = groups[one], groups[other]
+        if here is not there and common >= max(SMALLEST, _TOGETHER * min(sizes[one], sizes[other])):
+            here.extend(there)
+            groups.update((frame.anchor, here) for frame in there)
+    return list({id(group): group for group in groups.values()}.values())
 
 
-def pooled(evidence: Sequence[Iterable[Evidence]]) -> float:
-    """Risk of a campaign: of each signal, what half of the members reach. Pure.
+def tied(group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None]) -> list[Profile]:
+    """The accounts that a group of frames ties together. Pure."""
+    anchors = {frame.anchor for frame in group}
+    accounts = dict.fromkeys(account for frame in group for account in frame.accounts)
+    profiles = [profile for account in accounts if (profile := profile_of(account)) is not None]
+    return [profile for profile in profiles if bond(tie for tie in ties(profile, crowd) if tie.anchor in anchors) >= BOND]
+
+
+def pooled(members: Sequence[Sequence[Evidence]]) -> float:
+    """Risk of a group: of each signal, what half of the members reach. Pure.
 
     A few weak members do not hide a group, a few strong ones do not make one.
     """
     weights: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     pieces = {}
-    for member in evidence:
-        for piece in bounded(member):
-            weights[piece.family, piece.signal].append(piece.weight)
+    for evidence in members:
+        for piece in evidence:
             pieces[piece.family, piece.signal] = piece
-    typical = (Evidence(piece.signal, piece.family, _median(weights[key], len(evidence)), "") for key, piece in pieces.items())
-    return risk(weigh(bounded(typical)))
+            weights[piece.family, piece.signal].append(piece.weight)
+    silent = len(members)
+    typical = (
+        Evidence(piece.signal, piece.family, median_low([*weights[key], *[0.0] * (silent - len(weights[key]))]), "")
+        for key, piece in pieces.items()
+    )
+    return risk(weigh(typical))
 
 
-def _median(weights: list[float], members: int) -> float:
-    ranked = sorted(weights + [0.0] * (members - len(weights)), reverse=True)
-    return ranked[members // 2]
+def _evidence(latest: Mapping[str, Assessment], profile: Profile) -> tuple[Evidence, ...]:
+    assessment = latest.get(profile.account)
+    return assessment.evidence if assessment is not None else ()
 
 
-def _shared_accounts(frames: Iterable[Frame]) -> Mapping[tuple[int, int], int]:
+def _common_accounts(frames: Iterable[Frame]) -> Mapping[tuple[int, int], int]:
     """How many accounts each pair of frames has in common."""
     used: defaultdict[str, list[int]] = defaultdict(list)
     for frame in frames:
         for account in frame.accounts:
             used[account].append(frame.anchor)
-    return Counter(pair for anchors in used.values() for pair in combinations(anchors, 2))
-
-
-def _members(group: Sequence[Frame], profile_of: Callable[[str], Profile | None]) -> list[Profile]:
-    accounts = dict.fromkeys(account for frame in group for account in frame.accounts)
-    profiles = [profile for account in accounts if (profile := profile_of(account)) is not None]
-    return [profile for profile in profiles if _bond(profile, group) >= BOND]
-
-
-def _bond(profile: Profile, group: Sequence[Frame]) -> float:
-    loose = 1.0
-    for frame in group:
-        used = profile.frames.get(frame.anchor)
-        if used is not None:
-            loose *= 1 - frame.standing.strength * exposure(used)
-    return 1 - loose
+    return Counter(pair for anchors in used.values() for pair in combinations(anchors[:_FRAMES], 2))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from antidistill.assessment.frames import Filling, Frames, read
+from antidistill.assessment.filling import Filling, read
+from antidistill.assessment.frames import Frame, Frames
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.sightings import Sightings
 from antidistill.text.sketch import Tally
 
-PROMPT_WORDS = 8
-"""Shorter prompts meet by chance ("continue", "thank you")."""
+DISTINCTIVE = 5
+"""Shingles of a prompt that nobody else asks by chance: nine words."""
 
 FAILOVER_SECONDS = 60.0
 _REFUSED = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
@@ -41,12 +43,6 @@ class Crowd:
         self._sightings = Sightings(bits)
         self._refusals = Refusals()
         self._tenants = Tally(1 << 17)
-        self._population = 0
-
-    @property
-    def population(self) -> int:
-        """Tenants seen, at the last rating."""
-        return self._population
 
     def read(self, observation: Observation) -> Reading:
         """Compares an observation with what was seen before, and remembers it."""
@@ -60,10 +56,9 @@ class Crowd:
             filling = self.frames.use(observation.tenant, observation.account, filling)
         return Reading(filling, took_over)
 
-    def rate(self) -> list[str]:
-        """Rates the frames anew; returns the accounts about which that says something new, some of them more than once."""
-        self._population = self._tenants.count()
-        return [account for frame in self.frames.rate(self._population) for account in frame.accounts]
+    def rate(self) -> Iterator[Frame]:
+        """Rates the frames used since the last time, one by one; yields those about which that says something new."""
+        return self.frames.rate(self._tenants.count())
 
 
 class Refusals:
@@ -79,7 +74,7 @@ class Refusals:
 
     def meet(self, observation: Observation) -> bool:
         """Notes a refusal; says whether this prompt was refused to another tenant just before."""
-        if len(observation.skeleton) <= PROMPT_WORDS - 5:
+        if len(observation.skeleton) < DISTINCTIVE:
             return False
         tenant, ts = self._refused.get(observation.prompt, (observation.tenant, 0.0))
         if observation.status in _REFUSED:

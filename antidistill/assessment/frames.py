@@ -1,72 +1,20 @@
-"""Frames: wording at the edge of a prompt that several tenants share, around a value that changes.
-
-A frame is found, not configured: a run of shingles that three tenants or more have used, at the beginning or the end of a
-prompt whose rest is new. It is known by the hash of its outermost shingle, so that no frame ever merges with another.
-"""
+"""Frames: wording that several tenants share, around values that change; and who uses them how."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from antidistill.assessment.filling import Filling
+from antidistill.assessment.ramp import ramp
 from antidistill.text.sketch import Recent, Tally
 
-SHORTEST = 8
-"""Shingles in a row that make a frame: twelve words. Shorter ones are turns of phrase."""
-
-_NEAR = 4
-_SHARED = re.compile(rf".{{0,{_NEAR}}}?(3{{{SHORTEST},}})")
-_KNOWN = re.compile(rf".{{0,{_NEAR}}}?([123]{{{SHORTEST},}})")
-_NEW_SHINGLES = 3
-_NEW_SHARE = 0.4
-_OWN_SHARE = 0.25
 _MEMBERS = 256
 _ENOUGH = 8
 _CROWD = 500
-
-
-class Filling(NamedTuple):
-    """A prompt read as a frame and what fills it.
-
-    Attributes:
-        anchor: Hash of the frame's outermost shingle.
-        shared: True where several tenants use the frame, False where this one repeats itself.
-        new: True where the rest of the prompt is a value not seen before.
-        value: Hash that stands for the rest: the same for most values that are nearly equal (MinHash, Broder 1997).
-    """
-
-    anchor: int
-    shared: bool
-    new: bool
-    value: int
-
-
-def read(skeleton: tuple[int, ...], marks: str) -> Filling | None:
-    """Finds the frame of a prompt, or None. Pure.
-
-    Args:
-        skeleton: Shingles of the prompt.
-        marks: What `Sightings.see` said of them.
-    """
-    new, shared = marks.count("0"), marks.count("3")
-    place = _edge(marks, _SHARED)
-    # A tenant's own wording around common wording is the tenant's template, not a shared one.
-    if place is not None and marks.count("1") <= _OWN_SHARE * shared:
-        value = min((shingle for shingle, mark in zip(skeleton, marks, strict=True) if mark != "3"), default=0)
-        return Filling(skeleton[place], True, new >= max(_NEW_SHINGLES, _NEW_SHARE * (len(marks) - shared)), value)
-    place = _edge(marks, _KNOWN)
-    return None if place is None else Filling(skeleton[place], False, new >= _NEW_SHINGLES, 0)
-
-
-def _edge(marks: str, run: re.Pattern[str]) -> int | None:
-    """Place of the outermost shingle of the longer run at either edge."""
-    head, tail = run.match(marks), run.match(marks[::-1])
-    if head is not None and (tail is None or len(head[1]) >= len(tail[1])):
-        return head.start(1)
-    return None if tail is None else len(marks) - 1 - tail.start(1)
+_NOTICEABLE = 0.02
 
 
 class Standing(NamedTuple):
@@ -96,7 +44,7 @@ class Frame:
 
     Attributes:
         anchor: Hash of its outermost shingle.
-        accounts: Accounts that filled it with new values, and how often; the first 256 only.
+        accounts: Accounts that filled it with new values, in order; the first 256 only.
         standing: What was said about it when it was last rated.
     """
 
@@ -104,7 +52,7 @@ class Frame:
 
     def __init__(self, anchor: int) -> None:
         self.anchor = anchor
-        self.accounts: dict[str, int] = {}
+        self.accounts: dict[str, None] = {}
         self.standing = Standing()
         self._fillings = 0
         self._repeats = 0
@@ -142,13 +90,19 @@ class Frame:
             spread=_spread(uses),
         )
 
+    def settle(self, population: int) -> bool:
+        """Rates the frame anew; says whether its strength changed noticeably."""
+        before, self.standing = self.standing.strength, self.rate(population)
+        after = self.standing.strength
+        return abs(after - before) >= _NOTICEABLE or (after > 0) != (before > 0)
+
     def _fill(self, tenant: int, account: str) -> None:
         self._switches += self._fillings > 0 and tenant != self._last
         self._last = tenant
         self._fillings += 1
         self._distinct.add(tenant)
-        if account in self.accounts or len(self.accounts) < _MEMBERS:
-            self.accounts[account] = self.accounts.get(account, 0) + 1
+        if len(self.accounts) < _MEMBERS:
+            self.accounts[account] = None
 
     def _strength(self, uses: list[int]) -> float:
         """Many tenants, that come back, each evenly, with values that do not repeat.
@@ -177,7 +131,7 @@ class Frames:
 
     def __init__(self, limit: int = 2048) -> None:
         self._frames: OrderedDict[int, Frame] = OrderedDict()
-        self._stirred: set[int] = set()
+        self._stirred: dict[int, None] = {}
         self._limit = limit
 
     def __len__(self) -> int:
@@ -194,31 +148,22 @@ class Frames:
         if frame is None:
             frame = self._frames[anchor] = Frame(anchor)
             if len(self._frames) > self._limit:
-                self._frames.popitem(last=False)
+                self._stirred.pop(self._frames.popitem(last=False)[0], None)
         self._frames.move_to_end(anchor)
-        self._stirred.add(anchor)
+        self._stirred[anchor] = None
         return filling._replace(new=frame.use(tenant, account, filling))
 
-    def rate(self, population: int) -> list[Frame]:
-        """Rates the frames used since the last time, and returns those whose strength changed noticeably."""
-        used = [frame for anchor in self._stirred if (frame := self._frames.get(anchor)) is not None]
-        self._stirred.clear()
-        return [frame for frame in used if _rerate(frame, population)]
+    def rate(self, population: int) -> Iterator[Frame]:
+        """Rates the frames used since the last time, one by one; yields those whose strength changed noticeably."""
+        stirred, self._stirred = self._stirred, {}
+        for anchor in stirred:
+            frame = self._frames.get(anchor)
+            if frame is not None and frame.settle(population):
+                yield frame
 
     def strong(self, floor: float) -> list[Frame]:
         """The frames with at least this strength."""
         return [frame for frame in self._frames.values() if frame.standing.strength >= floor]
-
-
-def ramp(value: float, low: float, high: float) -> float:
-    """0 up to `low`, 1 from `high` on, straight between."""
-    return min(1.0, max(0.0, (value - low) / (high - low)))
-
-
-def _rerate(frame: Frame, population: int) -> bool:
-    before, frame.standing = frame.standing.strength, frame.rate(population)
-    after = frame.standing.strength
-    return abs(after - before) >= 0.02 or (after > 0) != (before > 0)
 
 
 def _rarity(tenants: int, population: int) -> float:

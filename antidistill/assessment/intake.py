@@ -65,11 +65,9 @@ class Intake:
         for _ in range(min(_RELEASED, len(self._taken))):
             account, size = self._taken.popleft()
             self._held -= size
-            left = self._waiting[account] - 1
+            left = self._waiting.pop(account, 1) - 1
             if left:
                 self._waiting[account] = left
-            else:
-                del self._waiting[account]
 
 
 def _size(exchange: Exchange) -> int:
@@ -79,4 +77,8 @@ def _size(exchange: Exchange) -> int:
 
 def _without_body(exchange: Exchange) -> Exchange:
     """Drops the raw body, which nobody reads again."""
-    return msgspec.structs.replace(exchange, request=msgspec.structs.replace(exchange.request, body=b"")) if exchange.request.body else exchange
+    return (
+        msgspec.structs.replace(exchange, request=msgspec.structs.replace(exchange.request, body=b""))
+        if exchange.request.body
+        else exchange
+    )

@@ -7,43 +7,43 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from antidistill.assessment.assess import assess
-from antidistill.assessment.campaigns import Campaigns
+from antidistill.assessment.assess import assess, noticeable
+from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import observe
 from antidistill.assessment.profile import Profile, Profiles
-from antidistill.assessment.signals import SIGNALS
-from antidistill.assessment.signals.signal import Signal
-from antidistill.model import Assessment, Campaign, Clock, Evidence, Exchange
+from antidistill.assessment.signals import SIGNALS, Signal
+from antidistill.model import Assessment, Clock, Evidence, Exchange
 from antidistill.text.sketch import seed_of
 
-NOTICEABLE = 0.01
-"""Change of risk that is worth telling."""
-
 QUEUED_TEXT = 1 << 26
-"""Characters of text that wait to be read, at most."""
+"""Characters of text that may wait to be read."""
+
+SEARCH = 6
+"""Ticks after which campaigns are looked for again, where no strong frame changed before."""
 
 _BATCH = 64
+_IDLE = 60.0
 
 
 class Assessor:
     """Learns from exchanges and keeps the latest assessment of every account worth one.
 
-    In a server: `submit` on the event loop, and a thread of its own does the rest. In a replay: `learn` and `advance`, which
-    give the same result for the same log and seed. Not both.
+    In a server: `submit` on the event loop; a thread of its own does the rest. In a replay: `learn` and `advance`, which give the
+    same result for the same log and seed. Not both.
 
     Args:
         seed: Secret of all hashes.
         tick: Seconds between two publications.
-        max_accounts: Most accounts remembered; about 4 KiB each. Quiet ones make room first.
-        max_queue: Most exchanges that wait.
+        max_accounts: Most accounts remembered, about 5 KiB each. Quiet ones make room before offenders.
+        max_queue: Most exchanges that wait to be read.
         clock: Unix seconds.
-        publish: Called at ticks, on the assessment thread, with the assessments that changed noticeably.
+        publish: Called with the assessments that changed noticeably, at ticks, on the assessment thread.
         signals: Signals in use.
 
     Attributes:
-        failures: Exchanges and publications that failed and were skipped.
+        failures: Exchanges, rounds and publications that failed and were skipped.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Assessor:
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
         self._campaigns = Campaigns(self._seed)
-        self._members: dict[str, Campaign] = {}
+        self._search = -math.inf
+        self._ticks = -math.inf
         self._touched: dict[str, None] = {}
         self._latest: dict[str, Assessment] = {}
-        self._ticked = -math.inf
-        self._searched = -math.inf
         self._intake = Intake(max_queue, QUEUED_TEXT)
+        self._breathe: Callable[[], None] = _hold
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._drained = threading.Event()
@@ -83,25 +83,22 @@ class Assessor:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
 
-    # --- any thread --------------------------------------------------------------------------------------------------
-
     def latest(self, account: str) -> Assessment | None:
-        """Returns the assessment last published about an account, or None where there is nothing to say."""
+        """Returns the assessment last published about an account, or None where there is nothing to say. Any thread may ask."""
         return self._latest.get(account)
 
-    # --- the event loop ----------------------------------------------------------------------------------------------
+    # --- on the event loop -------------------------------------------------------------------------------------------
 
     def submit(self, exchange: Exchange) -> None:
-        """Hands an exchange to the thread, which starts with the first. Never waits, never raises."""
+        """Hands an exchange to the thread, which starts with the first one. Never waits, never raises; sheds when there is too much."""
         if self._closed or not self._intake.put(exchange):
             return
         if self._thread is None or not self._thread.is_alive():
             self._start()
-        if not self._wake.is_set():
-            self._wake.set()
+        self._wake.set()
 
     def drain(self, timeout: float) -> bool:
-        """Waits until everything submitted is learnt and published; False where that took longer than `timeout` seconds."""
+        """Waits until everything submitted is learnt and published; False where that takes longer than `timeout` seconds."""
         if self._thread is None or not self._thread.is_alive():
             return True
         self._drained.clear()
@@ -110,27 +107,27 @@ class Assessor:
         return self._drained.wait(timeout)
 
     def close(self) -> None:
-        """Ends the thread. What waits is dropped; call `drain` first to keep it."""
+        """Ends the thread. What waits is dropped; `drain` first to keep it."""
         self._closed = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(5.0)
 
-    # --- the assessment thread, or a replay --------------------------------------------------------------------------
+    # --- on the assessment thread, or in a replay --------------------------------------------------------------------
 
     def learn(self, exchange: Exchange) -> None:
-        """Takes an exchange in. A failure is counted and skipped."""
+        """Takes an exchange in. One that fails is counted and skipped."""
         try:
             self._learn(exchange)
         except Exception:
             self.failures += 1
 
     def advance(self, now: float) -> None:
-        """Publishes where a tick, a multiple of `tick` seconds, has passed since the last call. A clock that goes back waits."""
-        ticked = math.floor(now / self._tick)
-        if ticked > self._ticked:
-            self._ticked = ticked
-            self._round(ticked * self._tick)
+        """Publishes where a tick, a multiple of `tick` seconds, has passed since the last call. A clock that goes back changes nothing."""
+        ticks = now // self._tick
+        if ticks > self._ticks:
+            self._ticks = ticks
+            self._round(ticks * self._tick)
 
     def _learn(self, exchange: Exchange) -> None:
         observation = observe(exchange, self._seed)
@@ -138,54 +135,92 @@ class Assessor:
             return
         reading = self._crowd.read(observation)
         profile = self._profiles.meet(observation)
-        if profile is None:
-            return
-        profile.learn(observation, reading, self._signals)
-        self._touched[profile.account] = None
+        if profile is not None:
+            profile.learn(observation, reading, self._signals)
+            self._touched[profile.account] = None
         for account in self._profiles.overflow():
             self._latest.pop(account, None)
             self._touched.pop(account, None)
 
-    def _round(self, ts: float, pause: Callable[[], None] = lambda: None) -> None:
-        """Assesses what was touched, and what others' doings say something new about."""
-        accounts = dict.fromkeys([*self._touched, *self._crowd.rate()])
-        self._touched = {}
-        changed = {}
-        for account in accounts:
-            if self._assess(account, ts): changed[account]=None
-            pause()
-        if ts - self._searched >= 3600 or ts<self._searched:
-            self._searched = ts
-            before = self._members
-            self._members = self._campaigns.find(self._crowd, self._profiles.get, lambda p: a.evidence if (a:=self._latest.get(p.account)) else ())
-            for account in {**before, **self._members}:
-                if before.get(account) != self._members.get(account) and self._assess(account, ts): changed[account]=None
-                pause()
-        if changed and self._publish is not None:
-            try: self._publish([self._latest[a] for a in changed if a in self._latest])
-            except Exception: self.failures += 1
+    def _round(self, ts: float) -> None:
+        """One publication. What fails is tried again with the next."""
+        try:
+            changed = self._assess(self._concerned(), ts)
+            self._touched.clear()
+            if ts >= self._search:
+                self._search = ts + SEARCH * self._tick
+                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest), ts)
+            if changed and self._publish is not None:
+                self._publish([assessment for account in changed if (assessment := self._latest.get(account)) is not None])
+        except Exception:
+            self.failures += 1
 
-    def _assess(self, account: str, ts: float) -> bool:
-        """Assesses an account; says whether it differs from the last time."""
-        profile = self._profiles.get(account)
-        if profile is None:
+    def _concerned(self) -> dict[str, None]:
+        """Accounts that sent something, and silent ones about which others' doings say something new."""
+        accounts = dict(self._touched)
+        for frame in self._crowd.rate():
+            accounts.update(frame.accounts)
+            if frame.standing.strength >= STRONG:
+                self._search = -math.inf
+            self._breathe()
+        return accounts
+
+    def _assess(self, accounts: Iterable[str], ts: float) -> dict[str, None]:
+        """Assesses accounts; returns those about which there is something new."""
+        changed: dict[str, None] = {}
+        for account in accounts:
+            profile = self._profiles.get(account)
+            if profile is not None and self._differs(assess(profile, self._weigh(profile), ts, self._campaigns.of(account))):
+                changed[account] = None
+            self._breathe()
+        return changed
+
+    def _differs(self, assessment: Assessment) -> bool:
+        if not noticeable(self._latest.get(assessment.account), assessment):
             return False
-        assessment = assess(profile, self._weigh(profile), ts, self._members.get(account))
-        if not noticeable(self._latest.get(account), assessment):
-            return False
-        self._latest[account] = assessment
-        self._profiles.file(account, assessment.risk)
+        self._latest[assessment.account] = assessment
+        self._profiles.file(assessment.account, assessment.risk)
         return True
 
-    def _weigh(self, profile: Profile) -> Iterable[Evidence]:
-        pairs = zip(self._signals, profile.states, strict=True)
-        return [piece for signal, state in pairs if (piece := signal.weigh(state, profile, self._crowd)) is not None]
+    def _weigh(self, profile: Profile) -> list[Evidence]:
+        found = (signal.weigh(state, profile, self._crowd) for signal, state in zip(self._signals, profile.states, strict=True))
+        return [evidence for evidence in found if evidence is not None]
 
-    def _start(self) -> None: ...
+    # --- the thread --------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._breathe = _yield
+        self._thread = threading.Thread(target=self._run, name="antidistill-assessment", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.wait(min(self._tick, _IDLE))
+            self._wake.clear()
+            draining = self._draining
+            while not self._closed and self._work():
+                self.advance(self._clock())
+            self.advance(self._clock())
+            if draining:
+                self._draining = False
+                self._round(self._clock())
+                self._drained.set()
+
+    def _work(self) -> bool:
+        """Learns a batch; False where there was nothing to learn."""
+        for done in range(_BATCH):
+            exchange = self._intake.take()
+            if exchange is None:
+                return done > 0
+            self.learn(exchange)
+            self._breathe()
+        return True
 
 
-def noticeable(before: Assessment | None, after: Assessment) -> bool:
-    """Says whether a new assessment is worth telling. Pure."""
-    if before is None:
-        return after.risk >= NOTICEABLE or after.campaign is not None
-    return abs(after.risk - before.risk) >= NOTICEABLE or after.families != before.families or after.campaign != before.campaign
+def _hold() -> None:
+    """Goes on at once: nobody else waits for the interpreter."""
+
+
+def _yield() -> None:
+    """Lets the event loop have the interpreter."""
+    time.sleep(0)

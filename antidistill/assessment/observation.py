@@ -17,7 +17,7 @@ DEFAULT_SAMPLING: Sampling = (None, None, None, 1, False, 0, False)
 
 
 class Observation(Struct, frozen=True, gc=False):
-    """One exchange without its text. About 1 KiB at most.
+    """One exchange without its text. About 5 KiB at most.
 
     Attributes:
         account: The account.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from antidistill.assessment.crowd import Reading
-from antidistill.assessment.frames import Filling
+from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
 
 if TYPE_CHECKING:

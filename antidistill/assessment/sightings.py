@@ -10,18 +10,18 @@ EPOCH = 4 * 86_400
 
 _LASTING = 7
 _TAG = (1 << 20) - 1
-_TWO_TAGS = (1 << 40) - 1
-_TAGS = (1 << 60) - 1
+_ONE, _TWO = (1 << 24) - 1, (1 << 44) - 1
+"""Largest cells with one tag, and with two."""
 
 
 class Sightings:
     """Remembers for each shingle up to three tenants that used it, and when it was last seen.
 
-    A cell is 16 bytes: the shingle, three tags of 20 bits and an epoch of 4 bits. A shingle has two places. A new one
-    displaces what a single tenant used and never what is shared: a flood of random text displaces unique text alone.
+    16 bytes each: the shingle, and a cell of three tags of 20 bits above an epoch of 4. A shingle has two places. A new one displaces
+    what a single tenant used and never what is shared: a flood of random text displaces unique text alone.
 
     Args:
-        bits: The table has `2 ** bits` cells.
+        bits: There is room for `2 ** bits` shingles.
     """
 
     def __init__(self, bits: int = 20) -> None:
@@ -39,46 +39,39 @@ class Sightings:
             ts: Unix seconds; a clock that goes back is taken to stand still.
 
         Returns:
-            One mark a shingle: `0` for a new one, `1` for one that this tenant alone has used, `2` for one of two
-            tenants and `3` for one of more. The tenant itself counts.
+            One mark a shingle: `0` for a new one, `1` for one that this tenant alone has used, `2` for one of two tenants and `3` for
+            one of more. The tenant itself counts.
         """
         self._epoch = max(self._epoch, int(ts // EPOCH))
         epoch, mask, known, cells = self._epoch & 0xF, self._mask, self._shingles, self._cells
         tag = (tenant & _TAG) or 1
+        alone = tag << 4 | epoch
         marks = []
+        # Written out, not split up: this loop is half of what an exchange costs.
         for shingle in shingles:
             place = shingle & mask
-            if known[place] != shingle:
-                place ^= 1
             cell = cells[place]
-            if known[place] != shingle or (epoch - (cell >> 60)) & 0xF > _LASTING:
-                self._admit(shingle, tag)
-                marks.append("0")
+            if known[place] != shingle:
+                other = cells[place ^ 1]
+                if other < cell or known[place ^ 1] == shingle:
+                    place ^= 1
+                    cell = other
+            lasts = (epoch - cell) & 0xF <= _LASTING
+            if known[place] == shingle and lasts:
+                if cell != alone:
+                    cell = cells[place] = _joined(cell >> 4, tag) << 4 | epoch
+                marks.append("1" if cell <= _ONE else "2" if cell <= _TWO else "3")
                 continue
-            tags = _joined(cell & _TAGS, tag)
-            cells[place] = tags | epoch << 60
-            marks.append("3" if tags > _TWO_TAGS else "2" if tags > _TAG else "1")
+            if cell <= _ONE or not lasts:
+                known[place] = shingle
+                cells[place] = alone
+            marks.append("0")
         return "".join(marks)
-
-    def _admit(self, shingle: int, tag: int) -> None:
-        """Takes the place that holds less, unless both hold what is shared."""
-        place = shingle & self._mask
-        here, there = self._worth(place), self._worth(place ^ 1)
-        if there < here:
-            place ^= 1
-        if min(here, there) <= _TAG:
-            self._shingles[place] = shingle
-            self._cells[place] = tag | (self._epoch & 0xF) << 60
-
-    def _worth(self, place: int) -> int:
-        cell = self._cells[place]
-        return cell & _TAGS if (self._epoch - (cell >> 60)) & 0xF <= _LASTING else 0
 
 
 def _joined(tags: int, tag: int) -> int:
-    """The tags of a cell with one more, where it is new and there is room."""
-    if tags <= _TAG:
-        return tags if tags == tag else tags | tag << 20
-    if tags > _TWO_TAGS or tag in (tags & _TAG, tags >> 20):
+    """Tags with one more, where it is new and there is room."""
+    first, second, third = tags & _TAG, tags >> 20 & _TAG, tags >> 40
+    if third or tag in (first, second):
         return tags
-    return tags | tag << 40
+    return tags | tag << (40 if second else 20)

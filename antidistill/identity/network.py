@@ -14,7 +14,7 @@ Address: TypeAlias = IPv4Address | IPv6Address
 UNKNOWN = "unknown"
 """The network of requests whose server does not tell the peer."""
 
-_REMEMBERED = 8_192
+_REMEMBERED = 32_768
 _MOST_FORWARDED = 512  # bytes from the right: more than any chain of trusted proxies needs
 
 

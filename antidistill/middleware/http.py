@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from antidistill.admission import Admission
@@ -29,6 +31,7 @@ class HttpResponder:
         self.complete = False
         self.streamed = False
         self.reader: AnswerReader | None = None
+        self.feed: Callable[[bytes], None] = ignore
         self.rewriter: AnswerRewriter | None = None
         self.start: Message | None = None
         self.settled = False
@@ -81,11 +84,19 @@ class HttpResponder:
         self.complete = True
 
     async def send(self, message: Message) -> None:
-        """The app's `send`. Messages that are not ours to understand pass."""
-        if message["type"] == "http.response.start":
+        """The app's `send`, which a stream calls for every chunk. Messages that are not ours to understand pass."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self.feed(message.get("body", b""))
+            if self.rewriter is None:
+                await self._send(message)
+            else:
+                await self._rewrite(self.rewriter, message)
+            if not message.get("more_body", False):
+                self.complete = True
+                await self._settle()
+        elif kind == "http.response.start":
             await self._begin(message)
-        elif message["type"] == "http.response.body":
-            await self._pass(message)
         else:
             await self._release()
             await self._send(message)
@@ -94,7 +105,8 @@ class HttpResponder:
         self.status = message["status"]
         content_type, encoding = fields(message.get("headers", ()))
         self.streamed = content_type.startswith(b"text/event-stream")
-        self.reader = self.guard.read(self.admission, content_type, encoding)
+        if (reader := self.guard.read(self.admission, content_type, encoding)) is not None:
+            self.reader, self.feed = reader, reader.feed
         self.rewriter = self.guard.transform(self.admission, self.status, content_type, encoding)
         if extra := self.admission.headers:
             message = {**message, "headers": [*message.get("headers", ()), *extra]}
@@ -105,21 +117,12 @@ class HttpResponder:
         else:
             await self._send(message)
 
-    async def _pass(self, message: Message) -> None:
-        body, more = message.get("body", b""), message.get("more_body", False)
-        if self.reader is not None:
-            self.reader.feed(body)
-        if self.rewriter is None:
-            await self._send(message)
-        else:
-            await self._rewrite(self.rewriter, body, more)
+    async def _rewrite(self, rewriter: AnswerRewriter, message: Message) -> None:
+        more = message.get("more_body", False)
+        text = rewriter.feed(message.get("body", b""))
         if not more:
-            self.complete = True
-            await self._settle()
-
-    async def _rewrite(self, rewriter: AnswerRewriter, body: bytes, more: bool) -> None:
-        text = rewriter.feed(body) if more else rewriter.feed(body) + rewriter.close()
-        if more and not text:
+            text += rewriter.close()
+        elif not text:
             return
         await self._release(None if more else text)
         await self._send({"type": "http.response.body", "body": text, "more_body": more})
@@ -138,3 +141,7 @@ class HttpResponder:
         ours = self.admission.reply is not None
         duration = self.guard.clock() - self.admission.request.ts
         await self.guard.settle(self.admission, Answer(self.status, usage, self.streamed, self.complete, duration, ours))
+
+
+def ignore(chunk: bytes) -> None:
+    """Reads nothing: no dialect knows the answer."""

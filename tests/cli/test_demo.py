@@ -5,16 +5,17 @@ import gzip
 import io
 import itertools
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
+import antidistill
 from antidistill.cli import demo, main
 from antidistill.cli.demo.grammar import Grammar
 from antidistill.cli.demo.population import GROUPS, Ask, customers
-from antidistill.cli.demo.show import POLICY
-from antidistill.policy import load_policy
 from tests.logs import Row, read
 
 HONEST = {group.name for group in GROUPS if group.honest}
@@ -41,7 +42,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
     kept = tmp_path_factory.mktemp("demo") / "kept"
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-        status = main(["demo", "--seconds", "12", "--keep", str(kept)])
+        status = main(["demo", "--seconds", "14", "--keep", str(kept)])
     return Shown(status, out.getvalue(), kept)
 
 
@@ -95,10 +96,15 @@ def test_no_credential_is_kept(shown):
 # --- that it is not staged -------------------------------------------------------------------------------------------
 
 
-def test_the_rules_are_those_of_the_built_in_policy():
-    ours, built_in = load_policy(POLICY, {}), load_policy(None, {})
-    assert [(rule.id, rule.cause) for rule in ours.rules] == [(rule.id, rule.cause) for rule in built_in.rules]
-    assert [(quota.quota.id, quota.quota.per) for quota in ours.quotas] == [(quota.quota.id, quota.quota.per) for quota in built_in.quotas]
+def test_the_policy_is_the_built_in_one_but_for_limits_and_times():
+    ours, built_in = (
+        YAML().load(files(antidistill).joinpath(name).read_text()) for name in ("cli/demo/policy.yaml", "policy/default.yaml")
+    )
+    assert [(rule["id"], rule["when"]) for rule in ours["rules"]] == [(rule["id"], rule["when"]) for rule in built_in["rules"]]
+    assert [(quota["id"], quota["per"], quota["unit"]) for quota in ours["quotas"]] == [
+        (quota["id"], quota["per"], quota["unit"]) for quota in built_in["quotas"]
+    ]
+    assert set(ours) - set(built_in) == {"assessment"}
 
 
 def asked(account: str, calls: int = 60) -> list[str]:

@@ -1,5 +1,7 @@
-"""What gives evidence: one file per signal. A new one is a class of its own; add an instance to `SIGNALS`, or publish it from
-another distribution under the entry point group `antidistill.signals`.
+"""What gives evidence: one file per signal.
+
+A new signal is a class of its own; add an instance to `SIGNALS`, or publish one from another distribution under the entry
+point group `antidistill.signals`.
 """
 
 from __future__ import annotations

@@ -1,29 +1,31 @@
-"""`dispatch`: uses of a shared frame go round the accounts as if dealt out."""
+"""`dispatch`: uses of a shared frame go round the tenants as if dealt out."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from antidistill.assessment.crowd import Crowd
-from antidistill.assessment.frames import ramp
+from antidistill.assessment.frames import Standing
 from antidistill.assessment.profile import Profile
-from antidistill.assessment.signals.sharing import exposure, shared_frames
+from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import Signal
+from antidistill.assessment.ties import ties, tightest
 from antidistill.model import Evidence, Family
 
 MOST = 1.5
+
 _USES = 20
 
 
 class Dispatch(Signal):
-    """The next use of a shared frame comes from another account, as often as if one queue dealt them out.
+    """The next use of a shared frame comes from another tenant, as often as if one queue dealt them out.
 
-    Threat: a load balancer over a pool of accounts.
-    Formula: 1.5 · max sᵢ (1 − 2^−kᵢ) ramp(aᵢ, 0.4, 0.8) over frames i with 20 uses or more: sᵢ strength, kᵢ uses by the account,
-        aᵢ changes of tenant from use to use over what dealing at random would give. Users who found the same prompt work in
-        stretches of their own (aᵢ about 0.1). One-sided: workers with a shard each come in stretches too.
+    Threat: a dispatcher in front of a pool of accounts.
+    Formula: 1.5 · max sᵢxᵢ · ramp(aᵢ, 0.4, 0.8) over shared frames i with 20 uses or more: sᵢ strength, xᵢ exposure, aᵢ changes of
+        tenant from use to use over what dealing at random would give. Strangers who found the same prompt work in stretches of their
+        own (aᵢ about 0.1). One-sided: workers with a shard each come in stretches too.
     State: none of its own; reads the profile's frames.
-    Gamed by: one account after the other, which is slow.
+    Gamed by: one account after the other, which takes time.
     Honest use that looks like it: a prompt that very many use now and then.
     """
 
@@ -32,12 +34,15 @@ class Dispatch(Signal):
 
     def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
         """Takes the frame that is dealt out most clearly."""
-        best, reason = 0.0, ""
-        for frame, used in shared_frames(profile, crowd):
-            if frame.standing.fillings < _USES:
-                continue
-            weight = MOST * frame.standing.strength * exposure(used) * ramp(frame.standing.alternation, 0.4, 0.8)
-            if weight > best:
-                best = weight
-                reason = f"{frame.standing.fillings} uses of a shared frame go round {frame.standing.tenants} tenants, {frame.standing.alternation:.2f} of what random dealing would give"
-        return Evidence(self.name, self.family, best, reason) if best else None
+        part, standing = tightest(ties(profile, crowd), _dealt)
+        if not part:
+            return None
+        reason = (
+            f"{standing.fillings} uses of a shared frame go round {standing.tenants} tenants: another one follows "
+            f"{standing.alternation:.2f} times as often as under random dealing"
+        )
+        return Evidence(self.name, self.family, MOST * part, reason)
+
+
+def _dealt(standing: Standing) -> float:
+    return ramp(standing.alternation, 0.4, 0.8) if standing.fillings >= _USES else 0.0

@@ -23,7 +23,7 @@ class Failover(Signal):
     """The account asks, word for word, what another tenant was refused within the minute before.
 
     Threat: a pool of accounts with automatic failover; survives any change of address, header and timing.
-    Formula: 1.5 for the first, 2.5 from the second takeover on, of prompts with more than eight words. One-sided: refusals
+    Formula: 1.5 for the first, 2.5 from the second takeover on, of prompts of nine words or more. One-sided: refusals
         are rare, so that no takeover says nothing.
     State: two counters.
     Gamed by: waiting a minute, or staying with the account until it is served.

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from antidistill.assessment.crowd import PROMPT_WORDS, Crowd, Reading
-from antidistill.assessment.frames import ramp
-from antidistill.assessment.observation import Observation, Sampling
+from antidistill.assessment.crowd import DISTINCTIVE, Crowd, Reading
+from antidistill.assessment.observation import DEFAULT_SAMPLING, Observation, Sampling
 from antidistill.assessment.profile import Profile
+from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import Signal
 from antidistill.model import Evidence, Family
+from antidistill.text.sketch import digest
 
 MOST = 1.5
-_REMEMBERED = 32
+
+_REMEMBERED = 16
 
 
 class Asked:
-    """Prompts asked lately, each with how often and under which parameters last."""
+    """Prompts asked lately, each with its latest parameters, as hashes; how many there were, and how many of them came again."""
 
-    __slots__ = ("prompts", "resampled", "total")
+    __slots__ = ("again", "latest", "prompts")
 
     def __init__(self) -> None:
-        self.prompts: dict[int, Sampling] = {}
-        self.total = 0
-        self.resampled = 0
+        self.latest: dict[int, int] = {}
+        self.prompts = 0
+        self.again = 0
 
 
 class Resampling(Signal):
-    """The same prompt comes back with another seed, temperature, count of answers, or with log-probabilities.
+    """The same prompt comes back with another seed, temperature or number of answers, or with log-probabilities.
 
-    Threat: best-of-n and rejection sampling, stealing of logits: many answers to each of a set of prompts.
-    Formula: 1.5 · ramp(m, 10, 60) · ramp(m/n, 0.1, 0.5), m prompts that differ from one of the last 32 in parameters only, out
-        of n prompts. Retries after a refusal do not count. One-sided: most honest use and most campaigns ask once.
-    State: the last 32 prompts as hashes, with their parameters; two counters.
-    Gamed by: leaving the parameters alone, or more than 32 prompts in between.
-    Honest use that looks like it: pass@k evaluations and developers who tune parameters; hence the low bound.
+    Threat: best-of-n and rejection sampling, theft of logits: many answers to each prompt of a set.
+    Formula: 1.5 · ramp(m, 10, 60) · ramp(m/n, 0.1, 0.5), with m prompts that differ from one of the last 16 in parameters only, out
+        of n. Retries after a refusal do not count. One-sided: most honest use and most campaigns ask once.
+    State: the last 16 prompts and their parameters as hashes; two counters.
+    Gamed by: leaving the parameters alone; more than 16 prompts in between.
+    Honest use that looks like it: pass@k evaluations, developers who tune parameters. Hence the low bound.
     """
 
     name = "sampling"
@@ -44,19 +46,23 @@ class Resampling(Signal):
 
     def learn(self, state: Asked, observation: Observation, reading: Reading) -> None:
         """Notes the prompt's parameters."""
-        if not observation.answered or len(observation.skeleton) <= PROMPT_WORDS - 5:
+        if not observation.answered or len(observation.skeleton) < DISTINCTIVE:
             return
-        state.total += 1
-        before = state.prompts.pop(observation.prompt, observation.sampling)
-        state.resampled += before != observation.sampling
-        state.prompts[observation.prompt] = observation.sampling
-        if len(state.prompts) > _REMEMBERED:
-            del state.prompts[next(iter(state.prompts))]
+        parameters = _hashed(observation.sampling)
+        state.prompts += 1
+        state.again += state.latest.pop(observation.prompt, parameters) != parameters
+        state.latest[observation.prompt] = parameters
+        if len(state.latest) > _REMEMBERED:
+            del state.latest[next(iter(state.latest))]
 
     def weigh(self, state: Asked, profile: Profile, crowd: Crowd) -> Evidence | None:
-        """Weighs how many prompts were resampled."""
-        weight = MOST * ramp(state.resampled, 10, 60) * ramp(state.resampled / max(1, state.total), 0.1, 0.5)
+        """Weighs how many prompts came again."""
+        weight = MOST * ramp(state.again, 10, 60) * ramp(state.again / max(1, state.prompts), 0.1, 0.5)
         if not weight:
             return None
-        reason = f"{state.resampled} of {state.total} prompts ask again what was just asked, under other sampling parameters"
+        reason = f"{state.again} of {state.prompts} prompts ask what was just asked, under other sampling parameters"
         return Evidence(self.name, self.family, weight, reason)
+
+
+def _hashed(sampling: Sampling) -> int:
+    return 0 if sampling == DEFAULT_SAMPLING else digest(repr(sampling), 0)

@@ -1,29 +1,28 @@
-"""`sharing`: a rare frame that many tenants fill with values that never meet."""
+"""`sharing`: rare wording that many tenants fill with values that never meet."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from antidistill.assessment.crowd import Crowd
-from antidistill.assessment.frames import Frame
-from antidistill.assessment.profile import Fillings, Profile
+from antidistill.assessment.profile import Profile
 from antidistill.assessment.signals.signal import BOUND, Signal
+from antidistill.assessment.ties import bond, ties
 from antidistill.model import Evidence, Family
 
 
 class Sharing(Signal):
-    """The account fills frames that other tenants fill too.
+    """The account fills frames that other tenants fill too, each with values of its own.
 
-    Threat: a seed set cut into shards, sent from many accounts through one dispatcher's prompt templates; also where the
-        accounts carry real customers besides (hydra clusters). Needs no timing, headers or volume.
-    Formula: 3 · (1 − Π (1 − sᵢ (1 − 2^−kᵢ) / (1 + eᵢ/4)²)) over frames i: sᵢ strength of the frame, kᵢ its uses by the account
-        with new values since others share it, eᵢ those before. Somebody's template that others copied to frame them is
-        thus not held against its author. One-sided: most campaigns share no frame, so that none speaks for nobody.
+    Threat: a seed set cut into shards and sent from many accounts through the same prompt templates, also where the accounts carry
+        real customers besides (hydra clusters). Needs no timing, headers or volume.
+    Formula: 3 · (1 − Π (1 − sᵢxᵢ)) over the frames that the account shares, sᵢ the strength of the frame (`Frame.rate`), xᵢ the
+        exposure of the account (`ties.exposure`). One-sided: most campaigns share no frame, so that none speaks for nobody.
     State: none of its own; reads the profile's frames.
-    Gamed by: wording every prompt anew with a model, or nonces inside the frame every few words; frames under twelve words.
-    Honest use that looks like it: a prompt out of a popular tool (rated down where a tenth of all share it, or where most use
-        it once or unevenly), pupils with one worksheet (their values repeat), colleagues (one organisation is one tenant).
+    Gamed by: wording every prompt anew with a model; nonces every few words; frames of less than twelve words; templates kept in the
+        system text, which is not read because most of them are public.
+    Honest use that looks like it: the prompt of a popular tool (rated down where a tenth of all tenants share it, or where most use
+        it once or unevenly), pupils with one worksheet (values repeat), colleagues (an organisation known as one is one tenant).
     """
 
     name = "sharing"
@@ -31,21 +30,11 @@ class Sharing(Signal):
 
     def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
         """Adds up the frames in use."""
-        shared = shared_frames(profile, crowd)
-        bond = 1 - math.prod(1 - frame.standing.strength * exposure(used) for frame, used in shared)
-        if bond < 0.02:
+        shared = ties(profile, crowd)
+        weight = BOUND * bond(shared)
+        if weight < 0.05:
             return None
-        uses, others = sum(used.new for _, used in shared), max(frame.standing.tenants for frame, _ in shared) - 1
+        uses = sum(tie.used.new for tie in shared)
+        others = max(tie.standing.tenants for tie in shared) - 1
         reason = f"{uses} of {profile.prompts} prompts fill wording that up to {others} other tenants fill with values of their own"
-        return Evidence(self.name, self.family, BOUND * bond, reason)
-
-
-def shared_frames(profile: Profile, crowd: Crowd) -> list[tuple[Frame, Fillings]]:
-    """The frames that an account fills with new values while others do, each with the account's use of it."""
-    found = ((crowd.frames.get(anchor), used) for anchor, used in profile.frames.items() if used.new)
-    return [(frame, used) for frame, used in found if frame is not None]
-
-
-def exposure(used: Fillings) -> float:
-    """How far an account's use of a frame ties it to the others, from 0 to 1."""
-    return float((1 - 0.5**used.new) / (1 + used.early / 4) ** 2)
+        return Evidence(self.name, self.family, weight, reason)

@@ -18,8 +18,8 @@ BOUND = 3.0
 class Signal(Protocol):
     """One kind of evidence about accounts. Signals are stateless; what they remember of an account is in its profile.
 
-    A signal's docstring names the threat, the formula, the state that it keeps, how it is gamed, and what honest use looks
-    like it. Weights are log-likelihood ratios of extraction against honest use, in nats.
+    The docstring of a signal has the paragraphs `Threat`, `Formula`, `State`, `Gamed by` and `Honest use that looks like it`, and
+    says where it is one-sided. Weights are log-likelihood ratios of extraction against honest use, in nats.
 
     Attributes:
         name: Word that policies use (`signal.<name>`).
@@ -35,6 +35,7 @@ class Signal(Protocol):
 
     def learn(self, state: Any, observation: Observation, reading: Reading) -> None:
         """Takes an observation into the state."""
+        return
 
     def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
         """Says what is known, or None where nothing is. Changes nothing."""

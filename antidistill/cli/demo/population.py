@@ -164,6 +164,6 @@ GROUPS = (
     Group("app back end", "an own template around its users' records", True, 2, back_end, 0.3),
     Group("company", "four keys of one organisation, one template", True, 4, colleague, 0.6, org="org-fitters"),
     Group("loud sweep", "one account, 24 in flight", False, 1, sweep, 0.1, parallel=24),
-    Group("campaign", "12 accounts, three templates, no subject twice", False, 12, harvest, 0.6),
+    Group("campaign", "12 accounts, three templates, no subject twice", False, 12, harvest, 0.4),
 )
 """The honest ones first."""
