@@ -59,7 +59,9 @@ app = Starlette(
     routes=[
         Mount("/bare", model_server()),
         Mount("/watched", AntiDistillMiddleware(model_server())),
-        Mount("/daily", enforced(model_server(), quotas=[{"id": "one", "per": "account", "limit": "1/day", "burst": 1, "unit": "requests"}])),
+        Mount(
+            "/daily", enforced(model_server(), quotas=[{"id": "one", "per": "account", "limit": "1/day", "burst": 1, "unit": "requests"}])
+        ),
         Mount("/plain", plain_server()),
         Mount("/single", enforced(plain_server(), rules=CAP, quotas=[{"id": "one", "per": "network", "limit": 1, "unit": "concurrent"}])),
     ]

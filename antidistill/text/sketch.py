@@ -37,8 +37,8 @@ def digest(text: str, seed: int) -> int:
 
 def shingles(text: str, seed: int) -> list[int]:
     """Hashes of every run of `SHINGLE` words of a text in canonical form, in order; none where there are fewer words."""
-    data = text.encode("utf-8", "surrogatepass")
-    starts = [0, *accumulate(len(word) + 1 for word in data.split(b" "))]
+    data = text.encode("utf-8", "surrogatepass") + b" "
+    starts = [0, *accumulate([len(word) + 1 for word in data.split(b" ")[:-1]])]
     return [xxh3_64_intdigest(data[start:stop], seed) for start, stop in zip(starts, starts[SHINGLE:], strict=False)]
 
 

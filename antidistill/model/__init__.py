@@ -1,0 +1,49 @@
+"""The values that rooms hand to one another: frozen, made of data, without behaviour of their own."""
+
+from __future__ import annotations
+
+from antidistill.model.assessment import Assessment, Campaign, Evidence
+from antidistill.model.decision import Decision, Event, Facts, Match
+from antidistill.model.effect import Delay, Effect, Limits, Notice, Refusal, Rewrite, TextTransformer, Transform
+from antidistill.model.exchange import Answer, Call, Exchange, Reply, Request, Subject, Turn, Usage
+from antidistill.model.quota import Quota, QuotaState, Reservation, Scope
+from antidistill.model.words import RESTRICT, BodyState, Cause, Clock, EffectClass, Family, Mode, Per, Unit
+
+__all__ = [
+    "RESTRICT",
+    "Answer",
+    "Assessment",
+    "BodyState",
+    "Call",
+    "Campaign",
+    "Cause",
+    "Clock",
+    "Decision",
+    "Delay",
+    "Effect",
+    "EffectClass",
+    "Event",
+    "Evidence",
+    "Exchange",
+    "Facts",
+    "Family",
+    "Limits",
+    "Match",
+    "Mode",
+    "Notice",
+    "Per",
+    "Quota",
+    "QuotaState",
+    "Refusal",
+    "Reply",
+    "Request",
+    "Reservation",
+    "Rewrite",
+    "Scope",
+    "Subject",
+    "TextTransformer",
+    "Transform",
+    "Turn",
+    "Unit",
+    "Usage",
+]

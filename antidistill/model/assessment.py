@@ -1,0 +1,55 @@
+"""What is known about accounts."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from antidistill.model.words import Family
+
+
+class Evidence(Struct, frozen=True):
+    """What one signal found about one account.
+
+    Attributes:
+        signal: Name of the signal.
+        family: Kind of evidence; no family can convict alone.
+        weight: Bounded log-likelihood ratio (nats) of extraction against honest use; negative speaks for the account.
+        reason: One sentence for a person, with its numbers.
+    """
+
+    signal: str
+    family: Family
+    weight: float
+    reason: str
+
+
+class Campaign(Struct, frozen=True):
+    """Accounts that act as one, as far as an account's assessment needs to know."""
+
+    id: str
+    risk: float
+    accounts: int
+
+
+class Assessment(Struct, frozen=True):
+    """What is known about an account.
+
+    Attributes:
+        account: The account.
+        ts: Unix seconds of the assessment.
+        risk: 0 (nothing) to 1.
+        families: Families whose evidence speaks against the account.
+        evidence: Evidence of every signal that said anything, weightiest first.
+        requests: Requests it rests on.
+        first_seen: Unix seconds of the account's first exchange.
+        campaign: The campaign it belongs to, or None.
+    """
+
+    account: str
+    ts: float
+    risk: float
+    families: tuple[Family, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    requests: int = 0
+    first_seen: float = 0.0
+    campaign: Campaign | None = None

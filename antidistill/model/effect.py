@@ -1,0 +1,86 @@
+"""Effects: what an action wants done, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from antidistill.model.exchange import Call, Subject
+from antidistill.model.quota import Quota
+from antidistill.model.words import Per, Unit
+
+
+class Refusal(Struct, frozen=True):
+    """The request is answered by us.
+
+    Attributes:
+        status: HTTP status; a dialect may use its own for the same meaning (400 and 413 for `too_large`).
+        kind: `rate` (wait and retry), `too_large` (can never fit), `forbidden`, or `unavailable`.
+        message: Neutral text for the client. Never names a detector.
+        unit: Exhausted unit, for `rate`.
+        retry_after: Seconds until a retry can succeed, or None.
+    """
+
+    status: int
+    kind: Literal["rate", "too_large", "forbidden", "unavailable"]
+    message: str
+    unit: Unit = "requests"
+    retry_after: float | None = None
+
+
+class Delay(Struct, frozen=True):
+    """The request is held for some seconds before the host sees it."""
+
+    seconds: float
+
+
+class Limits(Struct, frozen=True):
+    """Quotas are tightened while the effect is in force: scaled, or joined by one more.
+
+    Attributes:
+        scale: Factor in (0, 1] on the limits of all quotas whose scopes include `per`; None to leave them.
+        per: The scope that is tightened.
+        extra: A further quota, or None.
+    """
+
+    scale: float | None = None
+    per: Per = "account"
+    extra: Quota | None = None
+
+
+class Rewrite(Struct, frozen=True):
+    """Upper bounds for parameters of the call, by the dialect-neutral name (`max_tokens`, `n`, `top_logprobs`)."""
+
+    caps: Mapping[str, int]
+
+
+class TextTransformer(Protocol):
+    """Rewrites the text of one answer while it streams. One instance per answer and choice."""
+
+    def feed(self, text: str) -> str:
+        """Takes the next piece of text, returns what can be sent now."""
+
+    def flush(self) -> str:
+        """Returns what was held back; called once, at the end of the text."""
+
+
+class Transform(Struct, frozen=True):
+    """The answer's text is rewritten on its way out.
+
+    Attributes:
+        begin: Makes a transformer for one choice of the answer.
+    """
+
+    begin: Callable[[Call, Subject], TextTransformer]
+
+
+class Notice(Struct, frozen=True):
+    """Somebody is told: `alert` the operator, `tag` the app (through request state)."""
+
+    kind: Literal["alert", "tag"]
+    data: Mapping[str, Any] = {}
+
+
+Effect: TypeAlias = Refusal | Delay | Limits | Rewrite | Transform | Notice

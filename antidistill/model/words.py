@@ -1,0 +1,36 @@
+"""Closed sets of words that rooms share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+BodyState: TypeAlias = Literal["none", "whole", "truncated", "unread", "malformed"]
+Cause: TypeAlias = Literal["quota", "assessment", "request"]
+EffectClass: TypeAlias = Literal["observe", "mark", "restrict"]
+Family: TypeAlias = Literal["content", "coordination", "network", "temporal", "distribution"]
+Unit: TypeAlias = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrent"]
+Per: TypeAlias = Literal["account", "fingerprint", "network", "org", "model", "campaign"]
+
+RESTRICT: EffectClass = "restrict"
+
+
+Clock: TypeAlias = Callable[[], float]
+"""Tells unix seconds."""
+
+
+class Mode(StrEnum):
+    """How far a policy goes: `off` does nothing, `shadow` evaluates and records, `enforce` acts."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    ENFORCE = "enforce"
+
+    @property
+    def rank(self) -> int:
+        """Order by caution: off 0, shadow 1, enforce 2."""
+        return _MODE_RANK[self]
+
+
+_MODE_RANK = {Mode.OFF: 0, Mode.SHADOW: 1, Mode.ENFORCE: 2}
