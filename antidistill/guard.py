@@ -34,7 +34,7 @@ from antidistill.model import (
     Reservation,
     Subject,
 )
-from antidistill.plugins import dialects
+from antidistill.plugins import dialects_of, signals_of
 from antidistill.policy import Code, Policy, applicable, decide, decide_after, decide_between
 from antidistill.quotas import Meter, breaches
 from antidistill.stages import Closed, Stages
@@ -84,7 +84,6 @@ class Guard:
         self.clock = clock
         self.meter = Meter(store, keyring)
         self.failures: Counter[str] = Counter()
-        self.routes = Routes(tuple(dialects().values()))
         self.assessor = Assessor(
             keyring.derive("sketch"),
             tick=policy.assessment.tick,
@@ -92,6 +91,7 @@ class Guard:
             max_queue=policy.bounds.queue,
             clock=clock,
             publish=self.publish,
+            signals=signals_of(policy.assessment.signals),
         )
         self.policy = policy
         self.identity = Identity(policy.identity, keyring, clock, identify)
@@ -116,6 +116,7 @@ class Guard:
         if policy.identity != self.policy.identity:
             self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
         self.policy = policy
+        self.routes = Routes(dialects_of(policy.dialects))
         self.events = Events(sinks, self._flags)
         self._gate = Stages(self.failures, closed=policy.on_error == "closed" and policy.mode is Mode.ENFORCE)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
@@ -79,3 +79,13 @@ def signals() -> Registry[Signal]:
 def dialects() -> Registry[Dialect]:
     """Dialects by name."""
     return _registry("antidistill.dialects", {dialect.name: dialect for dialect in BUILT_IN})
+
+
+def dialects_of(names: Iterable[str]) -> tuple[Dialect, ...]:
+    """The dialects that come with antidistill, and those named beside them."""
+    return (*BUILT_IN, *(dialects()[name] for name in names))
+
+
+def signals_of(names: Iterable[str]) -> tuple[Signal, ...]:
+    """The signals that come with antidistill, and those named beside them."""
+    return (*SIGNALS, *(signals()[name] for name in names))

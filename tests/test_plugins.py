@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from antidistill import PluginError, plugins
+from antidistill import AntiDistillMiddleware, PluginError, PolicyError, load_policy, plugins
 from antidistill.actions import ACTIONS
 from tests.conftest import Install
+from tests.models import model_server
 
 NOP = """
 from typing import ClassVar
@@ -57,3 +58,33 @@ def test_a_built_in_name_cannot_be_taken(install: Install) -> None:
 def test_an_unknown_name_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         plugins.actions()["no-such-action"]
+
+
+DIALECT = """
+from antidistill.dialects import OpenAIChat
+
+class Acme(OpenAIChat):
+    name = "acme.chat"
+    suffixes = ("/acme/ask",)
+
+acme = Acme()
+"""
+
+
+def test_a_dialect_that_the_policy_names_reads_its_routes(install: Install) -> None:
+    install("acme", "antidistill.dialects", "acme.chat = acme_dialect:acme", DIALECT)
+    named = AntiDistillMiddleware(model_server(), policy={"version": 1, "dialects": ["acme.chat"]})
+    route = named.guard.route("POST", "/v1/acme/ask")
+    assert route is not None
+    assert route.name == "acme.chat"
+
+
+def test_a_dialect_that_no_policy_names_is_not_imported(install: Install) -> None:
+    install("acme", "antidistill.dialects", "acme.chat = acme_dialect:acme", "raise RuntimeError('imported')")
+    assert AntiDistillMiddleware(model_server()).guard.route("POST", "/v1/acme/ask") is None
+
+
+def test_a_policy_that_names_a_broken_plugin_does_not_load(install: Install) -> None:
+    install("acme", "antidistill.dialects", "acme.chat = acme_dialect:acme", "raise RuntimeError('imported')")
+    with pytest.raises(PolicyError, match="AD035 .*repair or uninstall it"):
+        load_policy({"version": 1, "dialects": ["acme.chat"]})

@@ -69,7 +69,7 @@ def _check_app(target: str, policy: Policy) -> int:
     except AppError as error:
         print(error, file=sys.stderr)
         return 1
-    dialects = Routes(plugins.dialects().values())
+    dialects = Routes(plugins.dialects_of(policy.dialects))
     unread = [(method, path) for method, path in routes(app) if dialects.match(method, path) is None]
     for method, path in unread:
         print(f"{method} {path} is read by no dialect")

@@ -44,6 +44,7 @@ class Code(StrEnum):
     EMPTY_THEN = "AD034"
     BROKEN_PLUGIN = "AD035"
     TOO_LATE = "AD036"
+    UNKNOWN_PLUGIN = "AD037"
 
     BAD_LIMIT = "AD040"
     BAD_BURST = "AD041"

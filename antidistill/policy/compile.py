@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from math import inf
 from typing import Any
 
 from msgspec.structs import replace
 
+from antidistill import plugins
 from antidistill.actions import Action, Throttle
+from antidistill.errors import PluginError
 from antidistill.identity import validate as identity_mistakes
 from antidistill.model import Cause
 from antidistill.policy.advice import advise
@@ -20,7 +22,7 @@ from antidistill.policy.document import BROKEN, Path, Problems
 from antidistill.policy.facts import DAY
 from antidistill.policy.policy import CompiledQuota, CompiledRule, Policy
 from antidistill.policy.sections import PolicyConfig, RuleConfig, Sections
-from antidistill.policy.shape import whole
+from antidistill.policy.shape import suggest, whole
 from antidistill.policy.then import read_then
 from antidistill.policy.vocabulary import Vocabulary
 from antidistill.policy.when import read_when
@@ -72,6 +74,20 @@ class _Compiler:
             self._problems.add(Code.BAD_IDENTITY, ("identity", *place), message)
         if store not in ("memory", BROKEN):
             self._problems.add(Code.BAD_STORE, ("store",), "this version has the memory store only; write store: memory")
+        self._check_plugins(plugins.dialects(), self._config.dialects, ("dialects",))
+        if whole(self._config.assessment):
+            self._check_plugins(plugins.signals(), self._config.assessment.signals, ("assessment", "signals"))
+
+    def _check_plugins(self, registry: plugins.Registry[Any], names: Sequence[str], path: Path) -> None:
+        for index, name in _items(names):
+            try:
+                registry[name]
+            except KeyError:
+                what = self._problems.quote((*path, index), name)
+                message = f"{what} is not published by any installed distribution; {suggest(name, registry)}"
+                self._problems.add(Code.UNKNOWN_PLUGIN, (*path, index), message)
+            except PluginError as error:
+                self._problems.add(Code.BROKEN_PLUGIN, (*path, index), str(error))
 
     def _quota(self, config: QuotaConfig, path: Path) -> CompiledQuota | None:
         self._check_id(config.id, path)

@@ -68,9 +68,11 @@ class AssessmentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         tick: Seconds between two rounds of assessment.
+        signals: Signals of other distributions, by the names that they publish, beside those that come with antidistill.
     """
 
     tick: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
+    signals: tuple[str, ...] = ()
 
 
 class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +118,7 @@ class Sections(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         identity: Who a request is counted for.
         unmatched: What becomes of routes that no dialect reads: pass them untouched, meter them by quotas, or deny them.
         on_error: What becomes of a request when a stage fails: open lets it pass, closed answers 503.
+        dialects: Dialects of other distributions, by the names that they publish, beside those that come with antidistill.
         headers: Rate-limit headers on answers, in the manner of openai or anthropic, native (both to their own routes), or none.
         decision_header: True to tell in a response header what was decided, on every guarded response.
         estimates: What to reserve where a request does not tell.
@@ -129,6 +132,7 @@ class Sections(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     identity: IdentityConfig = field(default_factory=IdentityConfig)
     unmatched: Literal["pass", "meter", "deny"] = "meter"
     on_error: OnError = "open"
+    dialects: tuple[str, ...] = ()
     headers: Literal["none", "openai", "anthropic", "native"] = "none"
     decision_header: bool = False
     estimates: Estimates = Estimates()

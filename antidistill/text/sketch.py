@@ -7,7 +7,7 @@ identifiers; those are keyed BLAKE2b elsewhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 from xxhash import xxh3_64_intdigest
@@ -51,13 +51,6 @@ def skeleton(shingles: Sequence[int]) -> tuple[int, ...]:
         return tuple(shingles)
     middle = [shingle for shingle in shingles[EDGE_HEAD:-EDGE_TAIL] if not shingle & _SAMPLED]
     return (*shingles[:EDGE_HEAD], *middle[:MIDDLE], *shingles[-EDGE_TAIL:])
-
-
-def similarity(one: Collection[int], other: Collection[int]) -> float:
-    """Jaccard similarity of two sets of hashes, from 0 to 1; two empty sets are alike."""
-    first, second = set(one), set(other)
-    union = len(first | second)
-    return len(first & second) / union if union else 1.0
 
 
 class Tally:

@@ -25,6 +25,7 @@ MEANING = {
     "bad-variable": "text may hold anything",
     "duplicate-id": "entries are not compared",
     "unknown-quota": "entries are not compared",
+    "unknown-plugin": "what is installed differs from machine to machine",
     "quota-in-quota": "conditions are the same everywhere",
     "too-late": "conditions and actions are not compared",
     "bad-parameters": "bounds of parameters are the actions' own",

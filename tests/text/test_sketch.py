@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antidistill.text.sketch import SHINGLE, Recent, Tally, digest, seed_of, shingles, similarity, skeleton
+from antidistill.text.sketch import SHINGLE, Recent, Tally, digest, seed_of, shingles, skeleton
 
 SEED = 7
 TEXT = " ".join(f"word{n}" for n in range(400))
@@ -62,14 +62,6 @@ def test_skeletons_sample_a_common_middle_alike():
     hashes = shingles(TEXT, SEED)
     one, other = skeleton([*range(1, 200, 2), *hashes[100:200], *range(1, 200, 2)]), skeleton([*range(3, 203, 2), *hashes[100:200], *range(3, 203, 2)])
     assert set(one) & set(hashes) == set(other) & set(hashes) != set()
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [([], [], 1.0), ([1], [], 0.0), ([1, 2], [2, 3], 1 / 3), ([1, 1, 2], [2, 1], 1.0)],
-)
-def test_similarity_is_jaccards(one, other, expected):
-    assert similarity(one, other) == pytest.approx(expected)
 
 
 def test_a_seed_comes_from_a_number_or_from_key_material():
