@@ -118,19 +118,20 @@ class Guard:
         self.policy = policy
         self.routes = Routes(dialects_of(policy.dialects))
         self.events = Events(sinks, self._flags)
+        self._tells = policy.decision_header or policy.headers != "none"
         self._gate = Stages(self.failures, closed=policy.on_error == "closed" and policy.mode is Mode.ENFORCE)
 
     def route(self, method: str, path: str) -> Dialect | None:
         """Finds the dialect that reads a route, or None."""
         return self.routes.match(method, path)
 
-    def watches(self, method: str, path: str) -> bool:
-        """Says whether the guard has anything to do with a route. Takes up a changed policy first, now and then."""
+    def watches(self, dialect: Dialect | None) -> bool:
+        """Says whether the guard has anything to do with a route, by its dialect. Takes up a changed policy first, now and then."""
         if self._poll is not None:
             self._refresh(self._poll, self.clock())
         if self.policy.mode is Mode.OFF:
             return False
-        return self.policy.unmatched != "pass" or self.route(method, path) is not None
+        return dialect is not None or self.policy.unmatched != "pass"
 
     # --- the request loop --------------------------------------------------------------------------------------------
 
@@ -232,10 +233,13 @@ class Guard:
         if reservation is not None and self.policy.after:
             states = {state.scope.quota.id: state for state in reservation.states}
             matches += decide_after(self.policy, replace(facts, quotas=states)).matches
-        self.events.flag(facts, matches)
+        if matches:
+            self.events.flag(facts, matches)
         return matches
 
     def _conclude(self, reading: Reading, admission: Admission) -> Admission:
+        if not admission.matches and not self._tells:
+            return admission
         wishes = bound(merge(admission.matches, admission.request), self.policy.bounds, self._held)
         body = self._gate.run("action", None, capped, reading, admission.dialect, wishes.caps) if wishes.caps else None
         return self._gate.run("action", admission, conclude, self.policy, reading, admission, wishes, body)

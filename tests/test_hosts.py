@@ -212,9 +212,9 @@ def test_trusted_proxies_need_the_peer_that_uvicorn_hides_behind_proxy_headers(r
 def load_like_vllm(app: FastAPI, path: str) -> None:
     """What `--middleware` does with an import path: classes are added without arguments, coroutine functions wrapped."""
     module, _, name = path.rpartition(".")
-    found = getattr(import_module(module), name)
+    found: Any = getattr(import_module(module), name)
     if inspect.isclass(found):
-        app.add_middleware(found)
+        app.add_middleware(found)  # type: ignore[arg-type]
     elif inspect.iscoroutinefunction(found):
         app.middleware("http")(found)
     else:

@@ -37,7 +37,7 @@ class Fillings(NamedTuple):
 
 
 class Profile:
-    """One account: at most about 4 KiB.
+    """One account: at most 5 KiB.
 
     Attributes:
         account: The account.

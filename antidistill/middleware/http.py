@@ -23,10 +23,11 @@ class HttpResponder:
     admission: Admission
     _send: Send
 
-    def __init__(self, app: ASGIApp, guard: Guard, budget: Budget) -> None:
+    def __init__(self, app: ASGIApp, guard: Guard, budget: Budget, dialect: Dialect | None) -> None:
         self.app = app
         self.guard = guard
         self.budget = budget
+        self.dialect = dialect
         self.status = 0
         self.complete = False
         self.streamed = False
@@ -46,9 +47,8 @@ class HttpResponder:
             inbox.release()
 
     async def _serve(self, scope: Scope, inbox: Inbox) -> None:
-        dialect = self.guard.route(scope["method"], scope["path"])
-        request = await self._read(scope, inbox, dialect)
-        self.admission = await self.guard.admit(request, dialect)
+        request = await self._read(scope, inbox)
+        self.admission = await self.guard.admit(request, self.dialect)
         try:
             if self.admission.delay:
                 with self.guard.holding():
@@ -60,8 +60,8 @@ class HttpResponder:
         finally:
             await self._settle()
 
-    async def _read(self, scope: Scope, inbox: Inbox, dialect: Dialect | None) -> Request:
-        if dialect is None:
+    async def _read(self, scope: Scope, inbox: Inbox) -> Request:
+        if self.dialect is None:
             return describe(scope, scope["method"], self.guard.clock())
         body, state = await inbox.read(self.guard.policy.bounds.body_bytes)
         return describe(scope, scope["method"], self.guard.clock(), body, state)

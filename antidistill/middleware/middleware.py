@@ -60,13 +60,18 @@ class AntiDistillMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection."""
         kind = scope["type"]
-        if kind == "lifespan":
+        if kind == "http":
+            dialect = self.guard.route(scope["method"], scope["path"])
+            if self.guard.watches(dialect):
+                await HttpResponder(self.app, self.guard, self.budget, dialect)(scope, receive, send)
+                return
+        elif kind == "websocket" and self.guard.watches(None):
+            await WebSocketResponder(self.app, self.guard)(scope, receive, send)
+            return
+        elif kind == "lifespan":
             await self._live(scope, receive, send)
-        elif kind in ("http", "websocket") and self.guard.watches(scope.get("method", "WEBSOCKET"), scope["path"]):
-            responder = HttpResponder if kind == "http" else WebSocketResponder
-            await responder(self.app, self.guard, self.budget)(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

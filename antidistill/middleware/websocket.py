@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from antidistill.guard import Guard
-from antidistill.middleware.inbox import Budget
 from antidistill.middleware.scope import describe, remember
 from antidistill.model import Answer, Reply
 
@@ -13,7 +12,7 @@ from antidistill.model import Answer, Reply
 class WebSocketResponder:
     """One websocket: metered as a request while it lasts."""
 
-    def __init__(self, app: ASGIApp, guard: Guard, budget: Budget) -> None:
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self.app = app
         self.guard = guard
         self.status = 0

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from msgspec.structs import replace
 
 from antidistill.admission import Admission
+from antidistill.dialects import Dialect
 from antidistill.guard import Guard
 from antidistill.keyring import Keyring
 from antidistill.model import Answer, Assessment, Clock
@@ -72,16 +73,16 @@ class Replay:
                 await self._land()
             self._reach(line.ts)
             account = self.findings.see(line)
-            if self.guard.watches(line.method, line.path):
-                await self._exchange(line)
+            dialect = self.guard.route(line.method, line.path)
+            if self.guard.watches(dialect):
+                await self._exchange(line, dialect)
             account.requests += 1
         while self._flying:
             await self._land()
         self._reach(self._now + self.guard.policy.assessment.tick)
         self.guard.close()
 
-    async def _exchange(self, line: Line) -> None:
-        dialect = self.guard.route(line.method, line.path)
+    async def _exchange(self, line: Line, dialect: Dialect | None) -> None:
         request = line.request(self.guard.policy.bounds.body_bytes if dialect is not None else 0)
         admission = await self.guard.admit(request, dialect)
         self.findings.decide(line, admission.matches)

@@ -36,7 +36,7 @@ def test_an_exchange_that_nobody_could_read_is_observed_without_content():
 def test_no_text_is_kept():
     observation = seen(exchange("acct", QUESTION, call={"system": "tall secrets", "sub_identity": "user@example.com"}))
     kept = msgspec.json.encode(observation).decode()
-    assert not any(word in kept for word in (*QUESTION.split(), "secrets", "example.com"))
+    assert not any(word in kept for word in ("tallest", "mountain", "southern", "secrets", "example.com"))
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS, ids=lambda text: f"{len(text)} characters")
@@ -51,7 +51,8 @@ def test_observing_is_pure(text):
 
 def test_another_seed_gives_other_hashes():
     one, other = observe(exchange("acct", QUESTION), 1), observe(exchange("acct", QUESTION), 2)
-    assert one and other
+    assert one is not None
+    assert other is not None
     assert (one.prompt, one.tenant, one.lineage) != (other.prompt, other.tenant, other.lineage)
     assert not set(one.skeleton) & set(other.skeleton)
 

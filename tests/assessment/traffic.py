@@ -14,7 +14,17 @@ START = 1_700_000_000.0
 SEED = b"a secret of the tests"
 HOUR = 3600.0
 
-ODD_TEXTS = ("", " ", "hi", "\ud800", "\x00" * 50, "写一首关于秋天的诗，要押韵，不要超过一百个字", "اكتب قصيدة عن الخريف من فضلك الآن", "x" * (1 << 20), "w " * (1 << 19))
+ODD_TEXTS = (
+    "",
+    " ",
+    "hi",
+    "\ud800",
+    "\x00" * 50,
+    "写一首关于秋天的诗，要押韵，不要超过一百个字",
+    "اكتب قصيدة عن الخريف من فضلك الآن",
+    "x" * (1 << 20),
+    "w " * (1 << 19),
+)
 
 _SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 
@@ -39,7 +49,9 @@ def fill(frame: str, rng: random.Random) -> str:
     return f"{frame} {words(rng, 8)}"
 
 
-def campaign(rng: random.Random, accounts: int = 12, frames: int = 3, each: int = 12, prefix: str = "bot", gap: float = 60.0) -> list[Exchange]:
+def campaign(
+    rng: random.Random, accounts: int = 12, frames: int = 3, each: int = 12, prefix: str = "bot", gap: float = 60.0
+) -> list[Exchange]:
     """A dispatcher that deals out seeds in wraps to a pool of accounts."""
     wraps = [words(rng, 16) for _ in range(frames)]
     names = [f"{prefix}-{number}" for number in range(accounts)]

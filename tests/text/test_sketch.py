@@ -60,7 +60,10 @@ def test_a_skeleton_keeps_both_edges():
 
 def test_skeletons_sample_a_common_middle_alike():
     hashes = shingles(TEXT, SEED)
-    one, other = skeleton([*range(1, 200, 2), *hashes[100:200], *range(1, 200, 2)]), skeleton([*range(3, 203, 2), *hashes[100:200], *range(3, 203, 2)])
+    one, other = (
+        skeleton([*range(1, 200, 2), *hashes[100:200], *range(1, 200, 2)]),
+        skeleton([*range(3, 203, 2), *hashes[100:200], *range(3, 203, 2)]),
+    )
     assert set(one) & set(hashes) == set(other) & set(hashes) != set()
 
 

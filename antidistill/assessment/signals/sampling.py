@@ -12,7 +12,7 @@ from antidistill.text.sketch import digest
 
 MOST = 1.5
 
-_REMEMBERED = 16
+_REMEMBERED = 8
 
 
 class Asked:
@@ -30,10 +30,10 @@ class Resampling(Signal):
     """The same prompt comes back with another seed, temperature or number of answers, or with log-probabilities.
 
     Threat: best-of-n and rejection sampling, theft of logits: many answers to each prompt of a set.
-    Formula: 1.5 · ramp(m, 10, 60) · ramp(m/n, 0.1, 0.5), with m prompts that differ from one of the last 16 in parameters only, out
+    Formula: 1.5 · ramp(m, 10, 60) · ramp(m/n, 0.1, 0.5), with m prompts that differ from one of the last 8 in parameters only, out
         of n. Retries after a refusal do not count. One-sided: most honest use and most campaigns ask once.
-    State: the last 16 prompts and their parameters as hashes; two counters.
-    Gamed by: leaving the parameters alone; more than 16 prompts in between.
+    State: the last 8 prompts and their parameters as hashes; two counters.
+    Gamed by: leaving the parameters alone; more than 8 prompts in between.
     Honest use that looks like it: pass@k evaluations, developers who tune parameters. Hence the low bound.
     """
 
