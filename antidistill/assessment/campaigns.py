@@ -123,4 +123,4 @@ def _common_accounts(frames: Iterable[Frame]) -> Mapping[tuple[int, int], int]:
     for frame in frames:
         for account in frame.accounts:
             used[account].append(frame.anchor)
-    return Counter(pair for anchors in used.values() for pair in combinations(anchors, 2))
+    return Counter(pair for anchors in used.values() for pair in combinations(anchors[:_FRAMES], 2))

@@ -1,0 +1,134 @@
+"""Signals that need one account only: sweep, sampling, cadence, failover."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from antidistill.assessment.assess import risk, weigh
+from antidistill.assessment.crowd import Crowd
+from antidistill.assessment.observation import observe
+from antidistill.assessment.profile import Profile
+from antidistill.assessment.signals import SIGNALS
+from antidistill.model import Evidence, Exchange
+from tests.assessment.traffic import START, exchange, fill, people, replay, words
+
+
+def judged(rows: list[Exchange]) -> dict[str, Evidence]:
+    """Evidence about the sender of the last exchange."""
+    crowd = Crowd(14)
+    profiles: dict[str, Profile] = {}
+    account = str(rows[-1].subject.account)
+    for row in rows:
+        observation = observe(row, 7)
+        assert observation is not None
+        profile = profiles.setdefault(observation.account, Profile(observation.account, observation.ts, 0, SIGNALS))
+        profile.learn(observation, crowd.read(observation), SIGNALS)
+    list(crowd.rate())
+    found = (signal.weigh(state, profiles[account], crowd) for signal, state in zip(SIGNALS, profiles[account].states, strict=True))
+    return {piece.signal: piece for piece in found if piece is not None}
+
+
+def sweep(rng: random.Random, count: int, repeat: int = 1) -> list[Exchange]:
+    frame = words(rng, 16)
+    return [exchange("acct", text, START + n) for n, text in enumerate(fill(frame, rng) for _ in range(count)) for _ in range(repeat)]
+
+
+def resampled(rng: random.Random, prompts: int, times: int, **more: int) -> list[Exchange]:
+    texts = [words(rng, 15) for _ in range(prompts)]
+    return [
+        exchange("acct", text, START + n * 9 + seed, call={"seed": seed}, **more) for n, text in enumerate(texts) for seed in range(times)
+    ]
+
+
+def paced(gaps: list[float], **more: float) -> list[Exchange]:
+    ts = START
+    rows = []
+    for gap in gaps:
+        ts += gap
+        rows.append(exchange("acct", "hello", ts, **more))
+    return rows
+
+
+def test_a_sweep_over_one_template_counts_but_convicts_nobody():
+    found = judged(sweep(random.Random(1), 100))
+    assert found["sweep"].weight == pytest.approx(2.0)
+    assert risk(weigh(found.values())) < 0.1
+
+
+def test_a_sweep_tells_its_numbers():
+    assert "99 of 100 prompts" in judged(sweep(random.Random(1), 100))["sweep"].reason
+
+
+def test_a_template_with_repeated_values_is_no_sweep():
+    assert judged(sweep(random.Random(1), 40, repeat=3)).get("sweep") is None
+
+
+def test_a_few_uses_are_no_sweep():
+    assert "sweep" not in judged(sweep(random.Random(1), 8))
+
+
+def test_prompts_without_a_template_are_no_sweep():
+    rng = random.Random(1)
+    assert "sweep" not in judged([exchange("acct", words(rng, 30), START + n) for n in range(100)])
+
+
+def test_resampling_counts():
+    assert judged(resampled(random.Random(1), 20, 5))["sampling"].weight > 1
+
+
+def test_asking_the_same_again_is_no_resampling():
+    text = words(random.Random(1), 15)
+    assert "sampling" not in judged([exchange("acct", text, START + n, call={"seed": 3}) for n in range(100)])
+
+
+def test_trying_again_after_a_refusal_is_no_resampling():
+    assert "sampling" not in judged(resampled(random.Random(1), 20, 5, status=429))
+
+
+def test_other_parameters_for_other_prompts_are_no_resampling():
+    rng = random.Random(1)
+    assert "sampling" not in judged([exchange("acct", words(rng, 15), START + n, call={"seed": n}) for n in range(100)])
+
+
+@pytest.mark.parametrize(
+    ("gaps", "more", "low", "high"),
+    [
+        pytest.param([5.0] * 50, {"duration": 0.1}, 1.0, 1.2, id="a timer"),
+        pytest.param(
+            [random.Random(1).lognormvariate(1, 1.2) for _ in range(50)], {"duration": 60.0}, 1.0, 1.2, id="answers nobody can read"
+        ),
+        pytest.param([20 + random.Random(n).lognormvariate(4, 1.4) for n in range(50)], {}, -0.3, -0.3, id="a person"),
+    ],
+)
+def test_cadence_tells_machines_from_people(gaps, more, low, high):
+    weight = judged(paced(gaps, **more))["cadence"].weight
+    assert low - 0.001 <= weight <= high + 0.001
+
+
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        pytest.param([5.0] * 15, id="too few"),
+        pytest.param([86_400.0] * 50, id="once a day"),
+        pytest.param([-5.0] * 50, id="a clock that goes back"),
+        pytest.param([0.0] * 50, id="all at once"),
+    ],
+)
+def test_cadence_needs_a_stretch_of_work(gaps):
+    assert "cadence" not in judged(paced(gaps))
+
+
+@pytest.mark.parametrize(("times", "weight"), [(1, 1.5), (2, 2.5), (9, 2.5)])
+def test_takeovers_count(times, weight):
+    rng, rows = random.Random(1), []
+    for n in range(times):
+        text = words(rng, 12)
+        rows += [exchange("first", text, START + n * 100, status=429), exchange("second", text, START + n * 100 + 5)]
+    assert judged(rows)["failover"].weight == weight
+
+
+def test_people_have_no_content_evidence_against_them():
+    _, published = replay(people(random.Random(1)))
+    assert published == {}

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from antidistill.assessment.campaigns import linked, pooled
+from antidistill.assessment.frames import Frame
+from antidistill.model import Assessment, Evidence, Family
+from tests.assessment.traffic import START, campaign, exchange, fill, in_order, names, people, replay, words
+
+
+def groups(published: dict[str, Assessment]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for account, assessment in published.items():
+        if assessment.campaign is not None:
+            found.setdefault(assessment.campaign.id, set()).add(account)
+    return found
+
+
+def frame(anchor: int, *accounts: str) -> Frame:
+    made = Frame(anchor)
+    made.accounts = dict.fromkeys(accounts)
+    return made
+
+
+def linked_anchors(*frames: Frame) -> list[set[int]]:
+    return [{one.anchor for one in group} for group in linked(frames)]
+
+
+def member(**weights: float) -> list[Evidence]:
+    families: dict[str, Family] = {"sharing": "coordination", "company": "coordination", "sweep": "content"}
+    return [Evidence(signal, families[signal], weight, "") for signal, weight in weights.items()]
+
+
+def test_the_accounts_of_a_campaign_belong_together():
+    rng = random.Random(1)
+    rows = campaign(rng, accounts=12, frames=3, each=15)
+    _, published = replay(in_order(rows, people(rng)))
+    assert list(groups(published).values()) == [set(names(rows))]
+
+
+def test_a_campaign_is_told_with_its_size_and_risk():
+    _, published = replay(campaign(random.Random(1), accounts=12, frames=3, each=15))
+    found = published["bot-3"].campaign
+    assert found is not None
+    assert found.accounts == 12
+    assert 0.8 < found.risk < 1
+
+
+def test_two_campaigns_stay_two():
+    rng = random.Random(1)
+    one, other = campaign(rng, prefix="one", each=15), campaign(rng, prefix="two", each=15)
+    _, published = replay(in_order(one, other))
+    assert sorted(map(sorted, groups(published).values())) == [sorted(set(names(one))), sorted(set(names(other)))]
+
+
+def test_an_honest_account_that_uses_a_frame_once_does_not_belong():
+    rng = random.Random(1)
+    rows = campaign(rng, accounts=12, frames=1, each=15)
+    text = rows[0].call.prompt if rows[0].call else ""
+    stray = [exchange("stray", words(rng, 20), START + 9_000 + n) for n in range(20)]
+    stray.append(exchange("stray", f"{' '.join(text.split()[:16])} {words(rng, 8)}", START + 9_020))
+    _, published = replay(in_order(rows, stray))
+    assert list(groups(published).values()) == [set(names(rows))]
+
+
+def test_an_organisation_is_no_campaign():
+    rng = random.Random(1)
+    template = words(rng, 16)
+    rows = [exchange(f"key-{n % 10}", fill(template, rng), START + n * 30, org="org_1") for n in range(200)]
+    _, published = replay(rows)
+    assert groups(published) == {}
+
+
+def test_a_campaign_keeps_its_name_as_it_grows():
+    rng = random.Random(1)
+    rows = campaign(rng, accounts=24, frames=3, each=15)
+    first = [row for row in rows if int(row.subject.account.split("-")[1]) < 12]  # type: ignore[union-attr]
+    _, small = replay(first)
+    _, large = replay(rows)
+    assert set(groups(small)) & set(groups(large))
+
+
+def test_the_name_of_a_campaign_depends_on_the_seed():
+    rows = campaign(random.Random(1), each=15)
+    assert set(groups(replay(rows, seed=1)[1])) != set(groups(replay(rows, seed=2)[1]))
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        pytest.param([], [], id="none"),
+        pytest.param([frame(1, *"abcd"), frame(2, *"abcd")], [{1, 2}], id="the same accounts"),
+        pytest.param([frame(1, *"abcdefgh"), frame(2, *"abcd")], [{1, 2}], id="the smaller one's accounts"),
+        pytest.param([frame(1, *"abcdefgh"), frame(2, *"hijklmno")], [{1}, {2}], id="one account in common"),
+        pytest.param([frame(1, *"ab"), frame(2, *"ab")], [{1}, {2}], id="two accounts are too few"),
+        pytest.param([frame(1, *"abcd"), frame(2, *"abcdefgh"), frame(3, *"efgh")], [{1, 2, 3}], id="in a chain"),
+    ],
+)
+def test_frames_with_most_accounts_in_common_are_linked(frames, expected):
+    assert linked_anchors(*frames) == expected
+
+
+def test_many_frames_of_the_same_accounts_are_linked_in_no_time():
+    accounts = [f"acct-{n}" for n in range(256)]
+    assert len(linked([frame(anchor, *accounts) for anchor in range(2048)])[0]) >= 16
+
+
+def test_a_few_weak_members_do_not_hide_a_group():
+    strong = member(sharing=3.0, company=3.0, sweep=3.0)
+    assert pooled([strong] * 7 + [[]] * 3) == pooled([strong] * 10)
+
+
+def test_a_few_strong_members_do_not_make_one():
+    assert pooled([member(sharing=3.0, company=3.0, sweep=3.0)] * 3 + [[]] * 7) == pytest.approx(0.001)
+
+
+def test_no_members_are_no_campaign():
+    assert pooled([]) == pytest.approx(0.001)
