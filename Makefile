@@ -20,10 +20,10 @@ bench: .venv/bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: .venv/docs
-	$(BIN)/zensical build --clean
+	$(BIN)/zensical build --clean --strict
 
 clean:
-	rm -rf .venv site dist build
+	rm -rf .venv .cache site dist build
 
 .venv/made:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "antidistill needs Python 3.11 or newer: make PYTHON=python3.12 …")'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from antidistill import AntiDistillMiddleware, Event
-from examples.quickstart import app as model_server
+from examples.model_server import app as model_server
 
 seen: Counter[tuple[str, str, bool]] = Counter()
 

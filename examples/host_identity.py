@@ -5,12 +5,15 @@ A principal that the host authenticated needs no proof, and attributes that it v
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from antidistill import AntiDistillMiddleware
-from examples.quickstart import app as model_server
+from examples.model_server import app as model_server
 
-USERS = {b"Bearer sk-ada": ("ada", "2026-11-01"), b"Bearer sk-bob": ("bob", "2024-02-29")}
+LAST_WEEK = (date.today() - timedelta(days=7)).isoformat()
+USERS = {b"Bearer sk-ada": ("ada", LAST_WEEK), b"Bearer sk-bob": ("bob", "2024-02-29")}
 
 
 class Authentication:

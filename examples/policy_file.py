@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from antidistill import AntiDistillMiddleware
-from examples.quickstart import app as model_server
+from examples.model_server import app as model_server
 
 POLICY = Path(__file__).parent / "policies" / "startup.yaml"
 

@@ -86,5 +86,5 @@ def test_a_dialect_that_no_policy_names_is_not_imported(install: Install) -> Non
 
 def test_a_policy_that_names_a_broken_plugin_does_not_load(install: Install) -> None:
     install("acme", "antidistill.dialects", "acme.chat = acme_dialect:acme", "raise RuntimeError('imported')")
-    with pytest.raises(PolicyError, match="AD035 .*repair or uninstall it"):
+    with pytest.raises(PolicyError, match=r"AD035 .*repair or uninstall it"):
         load_policy({"version": 1, "dialects": ["acme.chat"]})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import msgspec
-
 from antidistill.model import Exchange
 
 _RELEASED = 4
@@ -19,7 +17,7 @@ class Intake:
 
     Args:
         limit: Most exchanges.
-        size: Most characters of text in them.
+        size: Most text in them, bodies and calls, in characters.
 
     Attributes:
         shed: Exchanges that were not taken.
@@ -48,7 +46,7 @@ class Intake:
             return False
         self._waiting[account] = waiting + 1
         self._held += size
-        self._queue.append(_without_body(exchange))
+        self._queue.append(exchange)
         return True
 
     def take(self) -> Exchange | None:
@@ -71,14 +69,5 @@ class Intake:
 
 
 def _size(exchange: Exchange) -> int:
-    call = exchange.call
-    return len(call.system) + sum(len(turn.text) for turn in call.turns) if call else 0
-
-
-def _without_body(exchange: Exchange) -> Exchange:
-    """Drops the raw body, which nobody reads again."""
-    return (
-        msgspec.structs.replace(exchange, request=msgspec.structs.replace(exchange.request, body=b""))
-        if exchange.request.body
-        else exchange
-    )
+    size, call = len(exchange.request.body), exchange.call
+    return size + len(call.system) + sum([len(turn.text) for turn in call.turns]) if call is not None else size

@@ -18,7 +18,7 @@ from antidistill.model import Assessment, Clock, Evidence, Exchange
 from antidistill.text.sketch import seed_of
 
 QUEUED_TEXT = 1 << 26
-"""Characters of text that may wait to be read."""
+"""Characters of bodies and calls that may wait to be read."""
 
 SEARCH = 6
 """Ticks after which campaigns are looked for again, where no strong frame changed before."""
@@ -95,7 +95,8 @@ class Assessor:
             return
         if self._thread is None or not self._thread.is_alive():
             self._start()
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
 
     def drain(self, timeout: float) -> bool:
         """Waits until everything submitted is learnt and published; False where that takes longer than `timeout` seconds."""

@@ -91,7 +91,7 @@ _NOTHING = Fillings()
 
 
 class Profiles:
-    """Profiles of the accounts seen last. Where there are too many, quiet accounts go before offenders.
+    """Profiles of the accounts seen last. Where there are too many, quiet accounts go first, as long as offenders take half the room.
 
     Args:
         signals: Signals in use.
@@ -138,8 +138,8 @@ class Profiles:
         """Drops the profiles that are too many; returns their accounts."""
         dropped = []
         while len(self) > self._limit:
-            account, _ = (self._quiet or self._offending).popitem(last=False)
-            dropped.append(account)
+            crowded = len(self._offending) > self._limit // 2 or not self._quiet
+            dropped.append((self._offending if crowded else self._quiet).popitem(last=False)[0])
         return dropped
 
 

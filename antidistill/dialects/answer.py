@@ -105,10 +105,10 @@ class _Document:
             return self._size.total()
 
     def _read(self, raw: bytes) -> tuple[Usage | None, int]:
-        if reported := self._dialect.usage(_outline(raw)):
+        if reported := _counted(self._dialect.usage(_outline(raw))):
             return reported, 0
         answer, _ = body.parse(raw)
-        reported = self._dialect.usage(answer)
+        reported = _counted(self._dialect.usage(answer))
         return reported, 0 if reported else self._dialect.text(answer)
 
 
@@ -159,6 +159,8 @@ class _Stream:
 
     def _report(self, usage: Usage) -> None:
         """Reports are cumulative, and each covers the text before it."""
+        if not _counted(usage):
+            return
         seen = self._reported or usage
         self._reported = Usage(max(seen.input_tokens, usage.input_tokens), max(seen.output_tokens, usage.output_tokens))
         self._uncovered = 0
@@ -193,6 +195,11 @@ def _start(chunk: bytes) -> int:
     """Where the data begins in a chunk whose second line is data; 0 in any other."""
     line = chunk.find(_LF) + 1
     return line + 6 if chunk.startswith(b"data: ", line) else 0
+
+
+def _counted(usage: Usage | None) -> Usage | None:
+    """A report of nothing at all is none: some hosts fill the fields in and count nothing."""
+    return usage if usage is not None and (usage.input_tokens or usage.output_tokens) else None
 
 
 _top = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

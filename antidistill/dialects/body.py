@@ -44,13 +44,14 @@ def decode(raw: bytes, encoding: bytes, limit: int) -> Decoded:
         return Decoded(None, "none", raw)
     if len(raw) > limit:
         return Decoded(None, "truncated", raw)
-    if encoding := encoded(encoding):
-        return _inflated(raw, encoding, limit)
     try:
         value, _ = parse(raw)
     except (ValueError, RecursionError):
         value = None
-    return Decoded(value, "whole", raw) if isinstance(value, dict) else Decoded(None, "malformed", raw)
+    if isinstance(value, dict):  # whatever its header claims: many hosts do not look at that
+        return Decoded(value, "whole", raw)
+    encoding = encoded(encoding)
+    return _inflated(raw, encoding, limit) if encoding else Decoded(None, "malformed", raw)
 
 
 def parse(raw: bytes) -> tuple[Any, Callable[[Any], bytes]]:

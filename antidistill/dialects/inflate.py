@@ -45,13 +45,19 @@ class Inflater:
         # A full piece may leave output behind although all input is taken in.
         while chunk or len(piece) == PIECE:
             if self._engine.eof:
-                raise zlib.error("data after the end of the compressed stream")
+                self._go_on()
             piece = self._step(chunk)
             if piece:
                 yield piece
             chunk = self._engine.unconsumed_tail or self._engine.unused_data
             if self._engine.eof and not chunk:
                 return
+
+    def _go_on(self) -> None:
+        """Begins the next member: gzip allows several, one after another (RFC 1952, 2.2), deflate does not."""
+        if self._deflate:
+            raise zlib.error("data after the end of the compressed stream")
+        self._engine = zlib.decompressobj(_WINDOW_BITS[b"gzip"])
 
     def _step(self, chunk: bytes) -> bytes:
         try:

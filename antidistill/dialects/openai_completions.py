@@ -21,7 +21,7 @@ class OpenAICompletions(OpenAI):
     """`POST …/v1/completions`."""
 
     name = "openai.completions"
-    suffixes: tuple[str, ...] = ("/v1/completions",)
+    suffixes: tuple[str, ...] = ("/completions",)
     bounds: ClassVar[Names] = {"max_tokens": ("max_tokens",), "n": ("n", "best_of"), "top_logprobs": ("logprobs", "prompt_logprobs")}
 
     def read(self, body: Mapping[str, Any]) -> Call:

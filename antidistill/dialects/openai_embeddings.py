@@ -17,7 +17,7 @@ class OpenAIEmbeddings(OpenAI):
     """`POST …/v1/embeddings`. Every input is a turn; nothing can be capped, and the output costs no tokens."""
 
     name = "openai.embeddings"
-    suffixes: tuple[str, ...] = ("/v1/embeddings",)
+    suffixes: tuple[str, ...] = ("/embeddings",)
     textual = False
 
     def read(self, body: Mapping[str, Any]) -> Call:

@@ -25,7 +25,7 @@ class OpenAIResponses(OpenAI):
     """`POST …/v1/responses`."""
 
     name = "openai.responses"
-    suffixes: tuple[str, ...] = ("/v1/responses",)
+    suffixes: tuple[str, ...] = ("/responses",)
     bounds: ClassVar[Names] = {"max_tokens": ("max_output_tokens",), "top_logprobs": ("top_logprobs",)}
     repeats = True
 

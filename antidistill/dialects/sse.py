@@ -14,7 +14,8 @@ LIMIT = 1 << 20
 
 # A blank line. After CRLF or LF, a CR at the end of what has arrived may be half of a CRLF; after a lone CR it is taken alone, so
 # that a stream with such line ends is not held up.
-_END = re.compile(rb"\r\r|(?>\r\n|\n)(?:\r\n|\n|\r(?=[^\n]))")
+# It begins with a set of bytes, which the engine looks for much faster than for alternatives.
+_END = re.compile(rb"[\r\n](?:(?<=\r)\r|(?:(?<=\n)|(?<=\r)\n)(?:\r\n|\n|\r(?=[^\n])))")
 _OVERLAP = 3
 _BOM = b"\xef\xbb\xbf"
 _CR, _LF = 13, 10

@@ -12,8 +12,10 @@ from antidistill.keyring import Keyring
 from antidistill.model import Request
 
 Identify: TypeAlias = Callable[[Request], str | None]
-_Source: TypeAlias = Callable[[Request, Found, bool], str | None]
+Names: TypeAlias = tuple[str, ...]
+_Source: TypeAlias = Callable[[Request, Found, bool], Names]
 
+_MOST_SECRETS = 4
 _AUTHORIZATION = b"authorization"
 _PRINCIPAL, _SECRET = b"principal\0", b"secret\0"  # as no such byte is in them, no two spaces of names meet
 
@@ -23,7 +25,8 @@ class Accounts:
 
     Accounts are keyed ids; only a replayed log's principal is used as it stands. Names that the app or a proxy gives and
     secrets that a client gives are hashed apart, so that nobody can present a secret that collides with a name. A request
-    with two different secrets has no account: which of them the app goes by is unknown, and the other could be made up.
+    with several different secrets has several accounts, in the order of the sources: which of them the app goes by is unknown, and
+    the others could be made up.
 
     Args:
         config: The sources.
@@ -38,8 +41,8 @@ class Accounts:
         self._sources = tuple(self._compile(config))
         self.headers = {*self._secrets, *(header_of(source)[1].encode() for source in config.account)} - {b""}
 
-    def read(self, request: Request, found: Found, trusted: bool) -> tuple[str | None, bool]:
-        """Returns the account, if there is one, and whether it is known without proof from an answer.
+    def read(self, request: Request, found: Found, trusted: bool) -> tuple[Names, bool]:
+        """Returns the accounts, nearly always one or none, and whether they are known without proof from an answer.
 
         Args:
             request: The request.
@@ -47,12 +50,11 @@ class Accounts:
             trusted: True where the peer is a trusted proxy.
         """
         if request.attested and request.principal:
-            return request.principal, True
+            return (request.principal,), True
         for source, known in self._sources:
-            account = source(request, found, trusted)
-            if account:
-                return account, known
-        return None, False
+            if accounts := source(request, found, trusted):
+                return accounts, known
+        return (), False
 
     def _compile(self, config: IdentityConfig) -> Iterator[tuple[_Source, bool]]:
         if self._identify:
@@ -66,27 +68,25 @@ class Accounts:
             elif config.confirm != "never":
                 yield self._secret, config.confirm == "always"
 
-    def _identified(self, request: Request, found: Found, trusted: bool) -> str | None:
-        account = self._identify(request) if self._identify else None
-        return self._name(_PRINCIPAL, account.encode("utf-8", "surrogatepass")) if account else None
+    def _identified(self, request: Request, found: Found, trusted: bool) -> Names:
+        return self._named(self._identify(request) if self._identify else None)
 
-    def _principal(self, request: Request, found: Found, trusted: bool) -> str | None:
-        return self._name(_PRINCIPAL, request.principal.encode("utf-8", "surrogatepass")) if request.principal else None
+    def _principal(self, request: Request, found: Found, trusted: bool) -> Names:
+        return self._named(request.principal)
 
-    def _asserted(self, header: bytes, request: Request, found: Found, trusted: bool) -> str | None:
+    def _named(self, account: str | None) -> Names:
+        return (self._name(_PRINCIPAL, account.encode("utf-8", "surrogatepass")),) if account else ()
+
+    def _asserted(self, header: bytes, request: Request, found: Found, trusted: bool) -> Names:
         # The last value is the one that the nearest proxy added.
         value = found[header][-1].strip() if trusted and header in found else b""
-        return self._name(b"header %s\0" % header, value) if value else None
+        return (self._name(b"header %s\0" % header, value),) if value else ()
 
-    def _secret(self, request: Request, found: Found, trusted: bool) -> str | None:
-        secret = b""
-        for header in self._secrets:
-            for value in found.get(header, ()):
-                other = _read_secret(header, value)
-                if other and secret and other != secret:
-                    return None
-                secret = other or secret
-        return self._name(_SECRET, secret) if secret else None
+    def _secret(self, request: Request, found: Found, trusted: bool) -> Names:
+        secrets = [_read_secret(header, value) for header in self._secrets if header in found for value in found[header]]
+        if len(secrets) != 1:
+            secrets = list(dict.fromkeys(filter(None, secrets)))[:_MOST_SECRETS]
+        return tuple([self._name(_SECRET, secret) for secret in secrets if secret])
 
     def _name(self, space: bytes, value: bytes) -> str:
         return self._keyring.name("acct", space + value)

@@ -46,13 +46,15 @@ class Identity:
         trusted = request.attested or self._networks.trusts(request.peer)
         material, found = self._fingerprints.scan(request.headers)
         attributes = self._attest(request, found) if trusted else request.attributes
-        account, known = self._accounts.read(request, found, trusted)
+        accounts, known = self._accounts.read(request, found, trusted)
+        account = accounts[0] if accounts else None
         return Subject(
             account,
             self._fingerprint(material, attributes),
             self._network(request, found, trusted),
             known or (account is not None and account in self._proofs),
             attributes,
+            accounts[1:],
         )
 
     def confirm(self, subject: Subject, status: int) -> bool:

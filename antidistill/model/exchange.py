@@ -48,6 +48,7 @@ class Subject(Struct, frozen=True):
 
     Attributes:
         account: Billing identity, or None where the request names none. Never holds a credential.
+        others: Further accounts that the request presents secrets of. Which one the host goes by is unknown, so all are charged.
         fingerprint: Likeness of the client family (never a person).
         network: `/32` of an IPv4 or `/64` of an IPv6 address, as a keyed id.
         proven: True once the host, a trusted peer or an earlier answer confirmed the account.
@@ -59,6 +60,7 @@ class Subject(Struct, frozen=True):
     network: str
     proven: bool = False
     attributes: Mapping[str, str] = {}
+    others: tuple[str, ...] = ()
 
 
 class Turn(Struct, frozen=True):

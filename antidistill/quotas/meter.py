@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from antidistill.keyring import Keyring
 from antidistill.model import Answer, Facts, Match, Quota, Request, Reservation, Subject
@@ -28,7 +28,7 @@ class Meter:
         self._key = counter_key(keyring)
 
     async def reserve(
-        self, request: Request, facts: Facts, quotas: Iterable[tuple[Quota, bool]], limits: Sequence[Match], default_output_tokens: int
+        self, request: Request, facts: Facts, quotas: Sequence[tuple[Quota, bool]], limits: Sequence[Match], default_output_tokens: int
     ) -> Reservation | None:
         """Reserves what a request may cost; None where no quota counts it.
 

@@ -37,7 +37,7 @@ def counter_key(keyring: Keyring) -> Key:
 
 
 def scopes(
-    quotas: Iterable[tuple[Quota, bool]],
+    quotas: Sequence[tuple[Quota, bool]],
     subject: Subject,
     call: Call | None,
     campaign: str | None,
@@ -47,7 +47,8 @@ def scopes(
 ) -> tuple[Scope, ...]:
     """Lists the counters that a request draws on, and what it costs there.
 
-    A quota counts only where all values of its `per` are known. An effect in force scales the quotas that count per its scope;
+    A quota counts only where all values of its `per` are known. Where the request presents secrets of several accounts, quotas per
+    account count for each of them. An effect in force scales the quotas that count per its scope;
     of several, the strictest goes. It takes the place of the quota where it is enforced. In shadow mode it is an observer with
     a counter of its own beside the quota, so that neither can charge or tighten the other.
 
@@ -69,17 +70,24 @@ def scopes(
         "campaign": campaign,
     }
     drawn: list[Scope] = []
+    for other in subject.others:  # before the account itself, so that who looks states up by quota finds that
+        mine = [(quota, enforced) for quota, enforced in quotas if "account" in quota.per]
+        drawn.extend(_drawn(mine, {**who, "account": other}, costs, limits, key))
+    drawn.extend(_drawn(quotas, who, costs, limits, key))
+    if limits:
+        drawn.extend(_extras(who, costs, limits, key))
+    return tuple(drawn)
+
+
+def _drawn(quotas: Iterable[tuple[Quota, bool]], who: _Who, costs: Costs, limits: Sequence[Match], key: Key) -> Iterator[Scope]:
     for quota, enforced in quotas:
         owner = who[quota.per[0]] if len(quota.per) == 1 else _join(quota.per, who)
         if owner:
             base = Scope(quota, key(quota.id, owner), costs.of(quota.unit), enforced, "quota", quota.id)
             if limits:
-                drawn.extend(_tighten(base, owner, limits, key))
+                yield from _tighten(base, owner, limits, key)
             else:
-                drawn.append(base)
-    if limits:
-        drawn.extend(_extras(who, costs, limits, key))
-    return tuple(drawn)
+                yield base
 
 
 def _join(per: tuple[Per, ...], who: _Who) -> str | None:

@@ -155,9 +155,8 @@ def test_memory_is_bounded_however_many_accounts_come():
 
 def test_assessments_of_forgotten_accounts_are_forgotten():
     rng = random.Random(1)
-    waves = [campaign(rng, accounts=10, prefix=f"wave-{wave}", gap=1.0) for wave in range(6)]
-    later = [exchange(row.subject.account, row.call.prompt if row.call else "", START + n * 10) for n, row in enumerate(sum(waves, []))]
-    assessor, published = replay(later, max_accounts=20)
+    waves = [campaign(rng, accounts=10, prefix=f"wave-{wave}", start=START + wave * 10_000) for wave in range(6)]
+    assessor, published = replay(in_order(*waves), max_accounts=20)
     assert len(published) > 20
     assert len(assessor._latest) <= 20
 

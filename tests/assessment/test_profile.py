@@ -111,12 +111,23 @@ def test_of_too_many_offenders_the_longest_silent_goes():
     assert profiles.overflow() == ["ann"]
 
 
+def test_offenders_leave_half_of_the_room_to_others():
+    profiles = Profiles(SIGNALS, 10)
+    for n in range(20):
+        met(profiles, f"offender-{n}")
+        profiles.file(f"offender-{n}", 0.9)
+        profiles.overflow()
+    met(profiles, "new")
+    profiles.overflow()
+    assert profiles.get("new") is not None
+
+
 def test_an_offender_that_is_cleared_is_quiet_again():
-    profiles = Profiles(SIGNALS, 1)
-    for account, risk in (("ann", 0.9), ("ann", 0.1)):
+    profiles = Profiles(SIGNALS, 2)
+    for account, risk in (("ann", 0.9), ("ann", 0.1), ("bob", 0.9)):
         met(profiles, account)
         profiles.file(account, risk)
-    met(profiles, "bob")
+    met(profiles, "cid")
     assert profiles.overflow() == ["ann"]
 
 

@@ -50,7 +50,7 @@ def fill(frame: str, rng: random.Random) -> str:
 
 
 def campaign(
-    rng: random.Random, accounts: int = 12, frames: int = 3, each: int = 12, prefix: str = "bot", gap: float = 60.0
+    rng: random.Random, accounts: int = 12, frames: int = 3, each: int = 12, prefix: str = "bot", start: float = START, gap: float = 60.0
 ) -> list[Exchange]:
     """A dispatcher that deals out seeds in wraps to a pool of accounts."""
     wraps = [words(rng, 16) for _ in range(frames)]
@@ -59,7 +59,7 @@ def campaign(
     for turn in range(accounts * each):
         if turn % accounts == 0:
             rng.shuffle(names)
-        rows.append(exchange(names[turn % accounts], fill(rng.choice(wraps), rng), START + turn * gap))
+        rows.append(exchange(names[turn % accounts], fill(rng.choice(wraps), rng), start + turn * gap))
     return rows
 
 

@@ -236,3 +236,13 @@ def test_a_dialect_that_fails_costs_only_its_reading(content_type):
 def test_no_answer_raises(name, body, content_type, encoding):
     usage(name, body, content_type, encoding, cuts=(7, 20))
     usage(name, b"data: " + body + b"\n\n", content_type, encoding)
+
+
+def test_a_report_of_nothing_at_all_is_no_report():
+    body = json.dumps({"choices": [{"message": {"content": "word " * 8}}], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}).encode()
+    assert usage("openai.chat", body) == Usage(50, 10, estimated=True)
+
+
+def test_a_report_of_nothing_at_all_is_no_report_in_a_stream_either():
+    stream = events(delta("word " * 8), {"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}})
+    assert usage("openai.chat", stream, SSE) == Usage(50, 10, estimated=True)

@@ -78,12 +78,12 @@ def test_nan_is_read():
         pytest.param(b'{"a": "\xff"}', b"", "malformed", id="not UTF-8"),
         pytest.param(b'{"a":' * 100_000, b"", "malformed", id="too deep"),
         pytest.param(b'{"a": ' + b"9" * 10_000 + b"}", b"", "malformed", id="an integer longer than Python reads"),
-        pytest.param(RAW, b"gzip", "malformed", id="not gzip"),
+        pytest.param(b"hello", b"gzip", "malformed", id="not gzip"),
         pytest.param(gzip.compress(RAW)[:-9], b"gzip", "malformed", id="half a gzip"),
         pytest.param(gzip.compress(RAW) + b"more", b"gzip", "malformed", id="more after gzip"),
         pytest.param(gzip.compress(b""), b"gzip", "malformed", id="gzip of nothing"),
-        pytest.param(RAW, b"br", "unread", id="unknown encoding"),
-        pytest.param(RAW, b"gzip, gzip", "unread", id="two encodings"),
+        pytest.param(gzip.compress(RAW), b"br", "unread", id="unknown encoding"),
+        pytest.param(gzip.compress(RAW), b"gzip, gzip", "unread", id="two encodings"),
         pytest.param(b" " * (LIMIT + 1), b"", "truncated", id="over the limit"),
         pytest.param(gzip.compress(b" " * (LIMIT + 1)), b"gzip", "truncated", id="over the limit once inflated"),
     ],
@@ -112,3 +112,12 @@ def test_what_is_encoded_decodes_to_the_same(value):
 def test_encoding_keeps_what_json_cannot_say():
     raw = rb'{"a":NaN,"b":[Infinity,-Infinity],"c":"\ud800"}'
     assert encode(decode(raw, b"", LIMIT).value) == raw
+
+
+@pytest.mark.parametrize("claimed", [b"gzip", b"br", b"zstd", b"deflate", b"gzip, gzip"])
+def test_a_body_that_is_json_as_it_stands_is_read_whatever_its_header_claims(claimed):
+    assert decode(RAW, claimed, LIMIT).state == "whole"
+
+
+def test_gzip_in_several_members_is_read():
+    assert decode(gzip.compress(RAW[:3]) + gzip.compress(RAW[3:]), b"gzip", LIMIT).state == "whole"

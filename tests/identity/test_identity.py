@@ -96,8 +96,16 @@ def test_a_request_without_a_secret_names_nobody(identify, headers):
     ],
     ids=str,
 )
-def test_a_request_with_two_secrets_names_nobody(identify, headers):
-    assert identify().name(request(*headers)).account is None
+def test_a_request_with_two_secrets_names_both_accounts(identify, headers):
+    identity = identify()
+    alone = [identity.name(request(("x-api-key", secret))).account for secret in ("made-up", "sk-1")]
+    subject = identity.name(request(*headers))
+    assert sorted([subject.account, *subject.others]) == sorted(alone)
+
+
+def test_a_flood_of_secrets_in_one_request_is_bounded(identify):
+    subject = identify().name(request(*[("x-api-key", f"sk-{number}") for number in range(100)]))
+    assert len(subject.others) == 3
 
 
 def test_a_secret_in_a_header_that_is_no_source_does_not_matter(identify):

@@ -12,7 +12,7 @@ import pytest
 
 from antidistill import AntiDistillMiddleware
 from antidistill.model import Exchange
-from tests.wire import Message, body_messages, converse, http_scope
+from tests.wire import Message, body_messages, converse, http_scope, status_of
 
 POLICY = {
     "version": 1,
@@ -229,3 +229,24 @@ def test_a_stream_that_the_client_breaks_off_pays_for_what_left() -> None:
     assert usage.estimated
     assert 95 <= usage.output_tokens <= 105
     assert not seen[0].answer.complete
+
+
+@pytest.mark.parametrize("claimed", ["br", "gzip", "zstd"])
+def test_a_false_content_encoding_hides_nothing(claimed: str) -> None:
+    _, got, _ = run(json.dumps({"max_tokens": 9999, "messages": []}).encode(), {"content-encoding": claimed})
+    assert json.loads(got)["max_tokens"] == 100
+
+
+def test_a_second_secret_is_no_way_out_of_an_account() -> None:
+    policy = {
+        "version": 1,
+        "mode": "enforce",
+        "quotas": [{"id": "five", "per": "account", "limit": "5/day", "unit": "requests", "burst": 5}],
+    }
+    app = run(b"{}", policy=policy)[2]
+
+    def ask(number: int) -> int:
+        headers = {"authorization": "Bearer sk-a", "x-api-key": f"junk-{number}"}
+        return status_of(asyncio.run(converse(app, http_scope(headers=headers), body_messages([b"{}"]))))
+
+    assert [ask(number) for number in range(8)].count(200) == 4  # one of the five was spent by `run`

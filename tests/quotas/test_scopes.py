@@ -229,3 +229,11 @@ def test_an_effect_may_scale_and_add():
     scaled, extra = draw(quota(), limits=[throttle(scale=0.5, extra=quota("x"))])
 
     assert (scaled.quota.limit, extra.quota.limit) == (50, 100)
+
+
+def test_every_account_that_a_request_presents_a_secret_of_is_charged():
+    both = Subject("acct_a", "fp", "net", others=("acct_b",))
+    drawn = draw(quota("r"), quota("n", per=("network",)), subject=both)
+    alone = {name: one(quota("r"), subject=Subject(name, "fp", "net")).key for name in ("acct_a", "acct_b")}
+    assert [scope.key for scope in drawn if scope.quota.id == "r"] == [alone["acct_b"], alone["acct_a"]]
+    assert len([scope for scope in drawn if scope.quota.id == "n"]) == 1
