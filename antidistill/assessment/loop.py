@@ -14,6 +14,7 @@ from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
+from antidistill.assessment.ties import ties
 from antidistill.model import Assessment, Clock, Evidence, Exchange
 from antidistill.text.sketch import seed_of
 
@@ -184,7 +185,8 @@ class Assessor:
         return True
 
     def _weigh(self, profile: Profile) -> list[Evidence]:
-        found = (signal.weigh(state, profile, self._crowd) for signal, state in zip(self._signals, profile.states, strict=True))
+        shared = ties(profile, self._crowd)
+        found = (signal.weigh(state, profile, shared) for signal, state in zip(self._signals, profile.states, strict=True))
         return [evidence for evidence in found if evidence is not None]
 
     # --- the thread --------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ class Broken:
     def learn(self, state: Any, observation: Any, reading: Any) -> None:
         raise RuntimeError("broken")
 
-    def weigh(self, state: Any, profile: Any, crowd: Any) -> Evidence | None:
+    def weigh(self, state: Any, profile: Any, ties: Any) -> Evidence | None:
         raise RuntimeError("broken")
 
 
@@ -287,7 +287,7 @@ def test_too_much_is_shed_and_counted():
 
         def learn(self, state: Any, observation: Any, reading: Any) -> None: ...
 
-        def weigh(self, state: Any, profile: Any, crowd: Any) -> Evidence | None:
+        def weigh(self, state: Any, profile: Any, ties: Any) -> Evidence | None:
             return None
 
     assessor = Assessor(SEED, max_queue=10, signals=(Slow(),))

@@ -4,7 +4,7 @@ import random
 import sys
 from typing import Any
 
-from antidistill.assessment.crowd import Crowd, Reading
+from antidistill.assessment.crowd import Reading
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import PROFILED_AFTER, Fillings, Profile, Profiles
@@ -144,5 +144,5 @@ def test_signals_keep_no_state_of_their_own():
     profile = Profile("acct", START, 0, SIGNALS)
     profile.learn(seen("acct"), Reading(), SIGNALS)
     for signal, state in zip(SIGNALS, profile.states, strict=True):
-        signal.weigh(state, profile, Crowd(4))
+        signal.weigh(state, profile, ())
     assert [dict(vars(signal)) for signal in SIGNALS] == before

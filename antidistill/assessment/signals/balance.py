@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Standing
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import Signal
-from antidistill.assessment.ties import ties, tightest
+from antidistill.assessment.ties import Tie, tightest
 from antidistill.model import Evidence, Family
 
 MOST = 1.5
@@ -33,9 +33,9 @@ class Balance(Signal):
     name = "balance"
     family: Family = "coordination"
 
-    def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Takes the frame whose load is most clearly balanced."""
-        part, standing = tightest(ties(profile, crowd), _evenness)
+        part, standing = tightest(ties, _evenness)
         if not part:
             return None
         reason = (

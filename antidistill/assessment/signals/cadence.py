@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from antidistill.assessment.crowd import Crowd, Reading
+from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import Signal
+from antidistill.assessment.ties import Tie
 from antidistill.model import Evidence, Family
 
 MACHINE = 1.2
@@ -73,7 +75,7 @@ class Cadence(Signal):
         state.ts = observation.ts
         state.until = observation.ts + observation.duration + observation.output_tokens / READING
 
-    def weigh(self, state: Rhythm, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Rhythm, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs regularity and haste."""
         if state.gaps < _GAPS:
             return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Standing
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import BOUND, Signal
-from antidistill.assessment.ties import ties
+from antidistill.assessment.ties import Tie
 from antidistill.model import Evidence, Family
 
 _TIED = 0.25
@@ -33,9 +32,9 @@ class Company(Signal):
     name = "company"
     family: Family = "coordination"
 
-    def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Counts the tenants met more than once."""
-        tied = [tie.standing for tie in ties(profile, crowd) if tie.standing.strength * tie.exposure >= _TIED]
+        tied = [tie.standing for tie in ties if tie.standing.strength * tie.exposure >= _TIED]
         strongest = sorted(tied, key=lambda standing: -standing.strength)[:_FRAMES]
         again = len(_met_again(strongest) - {profile.tenant})
         if not again:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Standing
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import Signal
-from antidistill.assessment.ties import ties, tightest
+from antidistill.assessment.ties import Tie, tightest
 from antidistill.model import Evidence, Family
 
 MOST = 1.5
@@ -32,9 +32,9 @@ class Dispatch(Signal):
     name = "dispatch"
     family: Family = "temporal"
 
-    def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Takes the frame that is dealt out most clearly."""
-        part, standing = tightest(ties(profile, crowd), _dealt)
+        part, standing = tightest(ties, _dealt)
         if not part:
             return None
         reason = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from antidistill.assessment.crowd import Crowd, Reading
+from collections.abc import Sequence
+
+from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.signals.signal import Signal
+from antidistill.assessment.ties import Tie
 from antidistill.model import Evidence, Family
 
 
@@ -43,7 +46,7 @@ class Failover(Signal):
         state.sent += 1
         state.count += reading.took_over
 
-    def weigh(self, state: Takeovers, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Takeovers, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs takeovers."""
         if not state.count:
             return None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from antidistill.assessment.crowd import DISTINCTIVE, Crowd, Reading
+from collections.abc import Sequence
+
+from antidistill.assessment.crowd import DISTINCTIVE, Reading
 from antidistill.assessment.observation import DEFAULT_SAMPLING, Observation, Sampling
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import Signal
+from antidistill.assessment.ties import Tie
 from antidistill.model import Evidence, Family
 from antidistill.text.sketch import digest
 
@@ -55,7 +58,7 @@ class Resampling(Signal):
         if len(state.latest) > _REMEMBERED:
             del state.latest[next(iter(state.latest))]
 
-    def weigh(self, state: Asked, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Asked, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs how many prompts came again."""
         weight = MOST * ramp(state.again, 10, 60) * ramp(state.again / max(1, state.prompts), 0.1, 0.5)
         if not weight:

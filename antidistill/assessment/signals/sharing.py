@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.signals.signal import BOUND, Signal
-from antidistill.assessment.ties import bond, ties
+from antidistill.assessment.ties import Tie, bond
 from antidistill.model import Evidence, Family
 
 
@@ -28,13 +28,12 @@ class Sharing(Signal):
     name = "sharing"
     family: Family = "coordination"
 
-    def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Adds up the frames in use."""
-        shared = ties(profile, crowd)
-        weight = BOUND * bond(shared)
+        weight = BOUND * bond(ties)
         if weight < 0.05:
             return None
-        uses = sum(tie.used.new for tie in shared)
-        others = max(tie.standing.tenants for tie in shared) - 1
+        uses = sum(tie.used.new for tie in ties)
+        others = max(tie.standing.tenants for tie in ties) - 1
         reason = f"{uses} of {profile.prompts} prompts fill wording that up to {others} other tenants fill with values of their own"
         return Evidence(self.name, self.family, weight, reason)

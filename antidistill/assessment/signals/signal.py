@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from antidistill.model import Evidence, Family
 
 if TYPE_CHECKING:
-    from antidistill.assessment.crowd import Crowd, Reading
+    from antidistill.assessment.crowd import Reading
     from antidistill.assessment.observation import Observation
     from antidistill.assessment.profile import Profile
+    from antidistill.assessment.ties import Tie
 
 BOUND = 3.0
 """Most that one signal may weigh, in nats either way."""
@@ -37,5 +39,11 @@ class Signal(Protocol):
         """Takes an observation into the state."""
         return
 
-    def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
-        """Says what is known, or None where nothing is. Changes nothing."""
+    def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
+        """Says what is known, or None where nothing is. Changes nothing.
+
+        Args:
+            state: What `learn` left.
+            profile: The account.
+            ties: The wording that it shares with others, and how they use it.
+        """

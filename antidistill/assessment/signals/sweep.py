@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import BOUND, Signal
-from antidistill.assessment.ties import Tie, ties
+from antidistill.assessment.ties import Tie
 from antidistill.model import Evidence, Family
 
 ALONE = 2.0
@@ -33,13 +32,12 @@ class Sweep(Signal):
     name = "sweep"
     family: Family = "content"
 
-    def weigh(self, state: Any, profile: Profile, crowd: Crowd) -> Evidence | None:
+    def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs the account's own prompts, and those of all who share its frames."""
-        shared = ties(profile, crowd)
-        alone, pooled = ALONE * _alone(profile), BOUND * _pooled(shared)
+        alone, pooled = ALONE * _alone(profile), BOUND * _pooled(ties)
         if max(alone, pooled) < 0.05:
             return None
-        reason = _alone_reason(profile) if alone >= pooled else _pooled_reason(shared)
+        reason = _alone_reason(profile) if alone >= pooled else _pooled_reason(ties)
         return Evidence(self.name, self.family, max(alone, pooled), reason)
 
 
@@ -50,8 +48,8 @@ def _alone(profile: Profile) -> float:
     return ramp(new, 8, 40) * ramp(new / max(new, profile.prompts), 0.2, 0.8) * ramp(new / (new + repeats), 0.5, 0.9)
 
 
-def _pooled(shared: Sequence[Tie]) -> float:
-    return 1 - math.prod([1 - _unrepeated(tie) for tie in shared])
+def _pooled(ties: Sequence[Tie]) -> float:
+    return 1 - math.prod([1 - _unrepeated(tie) for tie in ties])
 
 
 def _unrepeated(tie: Tie) -> float:
@@ -70,7 +68,7 @@ def _alone_reason(profile: Profile) -> str:
     return f"{new} of {profile.prompts} prompts put a value that is new into one of {frames} frames; {repeats} repeat one"
 
 
-def _pooled_reason(shared: Sequence[Tie]) -> str:
-    new, repeats = sum(tie.standing.fillings for tie in shared), sum(tie.standing.repeats for tie in shared)
-    own = sum(tie.used.new for tie in shared)
-    return f"{new} of {new + repeats} uses of the {len(shared)} frames that the account shares bring a new value, {own} of them its own"
+def _pooled_reason(ties: Sequence[Tie]) -> str:
+    new, repeats = sum(tie.standing.fillings for tie in ties), sum(tie.standing.repeats for tie in ties)
+    own = sum(tie.used.new for tie in ties)
+    return f"{new} of {new + repeats} uses of the {len(ties)} frames that the account shares bring a new value, {own} of them its own"

@@ -19,6 +19,7 @@ from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.signals import SIGNALS, Signal
 from antidistill.assessment.signals.signal import BOUND
+from antidistill.assessment.ties import ties
 from antidistill.model import Evidence, Family
 from tests.assessment.traffic import START, campaign, in_order, people
 
@@ -57,7 +58,7 @@ def world(seed: int) -> tuple[Crowd, list[Profile]]:
 
 
 def weighed(signal: Signal, profile: Profile, crowd: Crowd) -> Evidence | None:
-    return signal.weigh(profile.states[SIGNALS.index(signal)], profile, crowd)
+    return signal.weigh(profile.states[SIGNALS.index(signal)], profile, ties(profile, crowd))
 
 
 def test_names_are_words_and_taken_once():
@@ -85,7 +86,7 @@ def test_one_sided_signals_say_why(signal):
 
 @every_signal
 def test_nothing_is_said_about_an_account_that_sent_nothing(signal):
-    assert signal.weigh(signal.begin(), Profile("acct", START, 0, ()), Crowd(4)) is None
+    assert signal.weigh(signal.begin(), Profile("acct", START, 0, ()), ()) is None
 
 
 @every_signal

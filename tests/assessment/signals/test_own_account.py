@@ -11,6 +11,7 @@ from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.observation import observe
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.signals import SIGNALS
+from antidistill.assessment.ties import ties
 from antidistill.model import Evidence, Exchange
 from tests.assessment.traffic import START, exchange, fill, people, replay, words
 
@@ -26,7 +27,8 @@ def judged(rows: list[Exchange]) -> dict[str, Evidence]:
         profile = profiles.setdefault(observation.account, Profile(observation.account, observation.ts, 0, SIGNALS))
         profile.learn(observation, crowd.read(observation), SIGNALS)
     list(crowd.rate())
-    found = (signal.weigh(state, profiles[account], crowd) for signal, state in zip(SIGNALS, profiles[account].states, strict=True))
+    shared = ties(profiles[account], crowd)
+    found = (signal.weigh(state, profiles[account], shared) for signal, state in zip(SIGNALS, profiles[account].states, strict=True))
     return {piece.signal: piece for piece in found if piece is not None}
 
 
