@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 import pytest
 from msgspec import Struct
 
+from antidistill.assessment.signals import SIGNALS
+from antidistill.assessment.signals.sweep import Sweep
 from antidistill.dialects import BUILT_IN
-from antidistill.model import Clock, Delay, Notice
+from antidistill.model import Clock, Delay, Evidence, Notice
 from antidistill.stores import MemoryStore
-from antidistill.testing import FakeClock, check_action, check_dialect, check_store
+from antidistill.testing import FakeClock, check_action, check_dialect, check_signal, check_store
 
 BODIES: dict[str, dict[str, Any]] = {
     "openai.chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "n": 2, "tools": [], "stream": True},
@@ -30,6 +32,28 @@ def test_every_dialect_keeps_the_contract(dialect: Any) -> None:
 
 def test_the_memory_store_keeps_the_contract() -> None:
     check_store(lambda clock: MemoryStore(clock, 100))
+
+
+@pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name)
+def test_every_signal_keeps_the_contract(signal: Any) -> None:
+    check_signal(signal)
+
+
+class Heavy(Sweep):
+    """A signal that convicts alone.
+
+    Threat: none. Formula: a constant. State: none. Gamed by: nobody. Honest use that looks like it: all.
+    """
+
+    name = "heavy"
+
+    def weigh(self, state: Any, profile: Any, ties: Any) -> Evidence | None:
+        return Evidence(self.name, "content", 50.0, "always") if profile.requests else None
+
+
+def test_a_signal_that_weighs_too_much_is_found() -> None:
+    with pytest.raises(AssertionError, match="weighs 50"):
+        check_signal(Heavy())
 
 
 class Named(Struct):
