@@ -9,8 +9,9 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antidistill.dialects import AnswerRewriter, Dialect, Headers, decode, encode, plain
+from antidistill.dialects import AnswerRewriter, AnthropicMessages, Dialect, Headers, OpenAIChat, decode, encode, plain
 from antidistill.model import (
+    NOBODY,
     Call,
     Delay,
     Match,
@@ -25,13 +26,13 @@ from antidistill.model import (
     TextTransformer,
     Transform,
 )
-from antidistill.plugins import dialects
 from antidistill.policy import Policy
 from antidistill.policy.sections import Bounds
 
 MOST_JITTER = 0.25
 BUSY = "Too many requests wait already. Please try again shortly."
-SPEAKERS = {"openai": "openai.chat", "anthropic": "anthropic.messages"}
+SPEAKERS: Mapping[str, Dialect] = {"openai": OpenAIChat(), "anthropic": AnthropicMessages()}
+"""Who words rate-limit headers, where the policy wants one manner on all routes."""
 
 
 class Reading(Struct, frozen=True):
@@ -87,7 +88,7 @@ class Admission(Struct, frozen=True):
     request: Request
     dialect: Dialect | None
     call: Call | None = None
-    subject: Subject = Subject(None, "", "")
+    subject: Subject = NOBODY
     matches: tuple[Match, ...] = ()
     reservation: Reservation | None = None
     reply: Reply | None = None
@@ -138,7 +139,7 @@ def bound(wishes: Wishes, bounds: Bounds, held: int) -> Wishes:
     return replace(wishes, delay=delay)
 
 
-def conclude(policy: Policy, reading: Reading, admission: Admission, wishes: Wishes, body: bytes | None) -> Admission:
+def conclude(policy: Policy, admission: Admission, wishes: Wishes, body: bytes | None) -> Admission:
     """Completes an admission by what is to be carried out."""
     headers = _headers(policy, admission)
     if wishes.refusal is not None:
@@ -206,7 +207,7 @@ def _headers(policy: Policy, admission: Admission) -> Headers:
     decision: Headers = ((b"x-antidistill-decision", admission.request.id.encode()),) if policy.decision_header else ()
     if policy.headers == "none" or admission.reservation is None or policy.mode is not Mode.ENFORCE:
         return decision
-    speaker = admission.dialect if policy.headers == "native" else dialects()[SPEAKERS[policy.headers]]
+    speaker = admission.dialect if policy.headers == "native" else SPEAKERS[policy.headers]
     return decision if speaker is None else decision + speaker.limit_headers(admission.reservation.states, admission.request.ts)
 
 

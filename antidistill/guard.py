@@ -20,6 +20,7 @@ from antidistill.events import AlertFile, EventLog, Events, Flags, Hook
 from antidistill.identity import Identity
 from antidistill.keyring import Keyring
 from antidistill.model import (
+    NOBODY,
     Answer,
     Assessment,
     Clock,
@@ -40,7 +41,6 @@ from antidistill.quotas import Meter, breaches
 from antidistill.stages import Closed, Stages
 from antidistill.stores import Store
 
-NOBODY = Subject(None, "", "")
 NOTHING = Decision()
 UNAVAILABLE = Refusal(503, "unavailable", "This service cannot check requests at the moment. Please try again shortly.", retry_after=2.0)
 POLL_SECONDS = 2.0
@@ -242,7 +242,7 @@ class Guard:
             return admission
         wishes = bound(merge(admission.matches, admission.request), self.policy.bounds, self._held)
         body = self._gate.run("action", None, capped, reading, admission.dialect, wishes.caps) if wishes.caps else None
-        return self._gate.run("action", admission, conclude, self.policy, reading, admission, wishes, body)
+        return self._gate.run("action", admission, conclude, self.policy, admission, wishes, body)
 
     def _prove(self, admission: Admission, answer: Answer) -> bool:
         """Only an answer of the host on a guarded route proves: others may answer 2xx to anybody."""

@@ -41,14 +41,8 @@ def gcra(state: State, quota: Quota, now: float, cost: int) -> tuple[State, floa
         The state after it, and the seconds until this very cost fits: 0 where it did. Where it does not fit the state is
         unchanged, and where the cost is above the burst, so that it never can, the wait is None.
     """
-    level, at, _ = state
+    level, at, rate = _drained(state, quota, now)
     burst = quota.burst
-    rate = quota.limit / quota.window
-    if now > at:
-        level -= (now - at) * rate
-        if level < 0.0:
-            level = 0.0
-        at = now
     level += cost
     if level > burst + SLACK and cost > 0:
         return state, None if cost > burst else at - now + (level - burst) / rate + RESOLUTION
@@ -62,6 +56,15 @@ def shift(state: State, quota: Quota, now: float, units: int) -> State:
     holds up what comes next. A refund gives back now what was reserved earlier, so spending may bunch by as much as was
     reserved and not used; in the long run it stays within the rate.
     """
+    level, at, rate = _drained(state, quota, now)
+    level += units
+    if level < 0.0:
+        level = 0.0
+    return level, at, at + level / rate
+
+
+def _drained(state: State, quota: Quota, now: float) -> tuple[float, float, float]:
+    """The level at `now`, the time it is of, and the rate at which it drains."""
     level, at, _ = state
     rate = quota.limit / quota.window
     if now > at:
@@ -69,10 +72,7 @@ def shift(state: State, quota: Quota, now: float, units: int) -> State:
         if level < 0.0:
             level = 0.0
         at = now
-    level += units
-    if level < 0.0:
-        level = 0.0
-    return level, at, at + level / rate
+    return level, at, rate
 
 
 def spent(state: State, quota: Quota, now: float) -> float:

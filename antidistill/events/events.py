@@ -8,12 +8,11 @@ from typing import TypeAlias
 
 from antidistill.events.flags import Flags
 from antidistill.events.report import flag, report
-from antidistill.model import Assessment, Event, Facts, Limits, Match, Notice, Request, Subject
+from antidistill.model import NOBODY, Assessment, Event, Facts, Limits, Match, Notice, Request, Subject
 
 Hook: TypeAlias = Callable[[Event], None]
 """Anything that takes an event. It may be called on the event loop and on the assessment thread: be quick and thread-safe."""
 
-_NOBODY = Subject(None, "", "")
 _log = logging.getLogger("antidistill")
 
 
@@ -41,7 +40,7 @@ class Events:
 
     def flag(self, facts: Facts, matches: Sequence[Match]) -> None:
         """Tells once a day of each rule that reads an assessment and matches; between requests, also its alerts."""
-        subject = facts.subject or _NOBODY
+        subject = facts.subject or NOBODY
         for match in matches:
             if match.cause != "assessment":
                 continue

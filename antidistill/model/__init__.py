@@ -5,11 +5,12 @@ from __future__ import annotations
 from antidistill.model.assessment import Assessment, Campaign, Evidence
 from antidistill.model.decision import Decision, Event, Facts, Match
 from antidistill.model.effect import Delay, Effect, Limits, Notice, Refusal, Rewrite, TextTransformer, Transform
-from antidistill.model.exchange import Answer, Call, Exchange, Reply, Request, Subject, Turn, Usage
+from antidistill.model.exchange import NOBODY, Answer, Call, Exchange, Reply, Request, Subject, Turn, Usage
 from antidistill.model.quota import Quota, QuotaState, Reservation, Scope
 from antidistill.model.words import RESTRICT, BodyState, Cause, Clock, EffectClass, Family, Mode, Per, Unit
 
 __all__ = [
+    "NOBODY",
     "RESTRICT",
     "Answer",
     "Assessment",

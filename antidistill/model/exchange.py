@@ -63,6 +63,10 @@ class Subject(Struct, frozen=True):
     others: tuple[str, ...] = ()
 
 
+NOBODY = Subject(None, "", "")
+"""The subject of a request that names no account."""
+
+
 class Turn(Struct, frozen=True):
     """One message of a conversation: its role and its text."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from antidistill.keyring import Keyring
-from antidistill.model import Answer, Facts, Match, Quota, Request, Reservation, Subject
+from antidistill.model import NOBODY, Answer, Facts, Match, Quota, Request, Reservation
 from antidistill.quotas.costs import estimate
 from antidistill.quotas.scopes import counter_key, scopes
 from antidistill.quotas.settlement import bill
 from antidistill.stores import Store
 
-_NOBODY = Subject(None, "", "")
 _MOST_DIGITS = 15
 
 
@@ -44,7 +43,7 @@ class Meter:
         """
         campaign = facts.assessment.campaign if facts.assessment is not None else None
         costs = estimate(facts.call, default_output_tokens, size(request))
-        wanted = scopes(quotas, facts.subject or _NOBODY, facts.call, campaign.id if campaign else None, costs, limits, self._key)
+        wanted = scopes(quotas, facts.subject or NOBODY, facts.call, campaign.id if campaign else None, costs, limits, self._key)
         return await self.store.reserve(request.id, wanted, facts.now) if wanted else None
 
     async def commit(self, reservation: Reservation, answer: Answer, proven: bool) -> None:

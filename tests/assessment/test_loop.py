@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from antidistill.assessment import Assessor
 from antidistill.assessment.signals import SIGNALS
 from antidistill.model import Assessment, Evidence, Exchange, Family
+from antidistill.testing import FakeClock
 from tests.assessment.traffic import HOUR, ODD_TEXTS, SEED, START, campaign, exchange, flagged, in_order, names, people, replay, words
 
 
@@ -30,14 +31,6 @@ class Broken:
 
     def weigh(self, state: Any, profile: Any, ties: Any) -> Evidence | None:
         raise RuntimeError("broken")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def told() -> tuple[list[Assessment], Any]:
@@ -239,7 +232,7 @@ def test_what_cannot_be_told_is_counted_and_stops_nothing():
 def test_submitted_traffic_is_assessed_as_replayed_traffic_is():
     published, publish = told()
     rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
-    assessor = Assessor(SEED, publish=publish, clock=Clock())
+    assessor = Assessor(SEED, publish=publish, clock=FakeClock(START))
     for row in rows:
         assessor.submit(row)
     assert assessor.drain(30)

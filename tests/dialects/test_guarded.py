@@ -3,20 +3,7 @@ from __future__ import annotations
 import pytest
 
 from antidistill.dialects.guarded import Fault, GuardedText
-
-
-class LastWord:
-    """Upper-cases, and holds the last word back, because more of it may come."""
-
-    def __init__(self):
-        self.held = ""
-
-    def feed(self, text):
-        out, space, self.held = (self.held + text).rpartition(" ")
-        return (out + space).upper()
-
-    def flush(self):
-        return self.held.upper()
+from tests.dialects.transformers import LastWord
 
 
 class FailsFirst(LastWord):

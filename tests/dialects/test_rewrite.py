@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from antidistill.dialects import BUILT_IN, AnswerRewriter, OpenAIChat, decode
 from antidistill.dialects.sse import Parser
+from tests.dialects.transformers import LastWord
 
 DIALECTS = {dialect.name: dialect for dialect in BUILT_IN}
 # Every stream has its own examples.
@@ -27,20 +28,6 @@ class Upper:
 
     def flush(self):
         return ""
-
-
-class LastWord:
-    """Upper-cases, and holds the last word back, because more of it may come."""
-
-    def __init__(self):
-        self.held = ""
-
-    def feed(self, text):
-        out, space, self.held = (self.held + text).rpartition(" ")
-        return (out + space).upper()
-
-    def flush(self):
-        return self.held.upper()
 
 
 class Same:

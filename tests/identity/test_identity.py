@@ -7,21 +7,14 @@ from hypothesis import strategies as st
 from antidistill.identity import Identity, IdentityConfig
 from antidistill.keyring import Keyring
 from antidistill.model import Request
+from antidistill.testing import FakeClock
 
 EDGE, CLIENT = "10.0.0.1", "198.51.100.7"
 
 
-class Clock:
-    def __init__(self):
-        self.now = 1_790_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return FakeClock(1_790_000_000.0)
 
 
 @pytest.fixture

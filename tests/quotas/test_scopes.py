@@ -8,6 +8,7 @@ from antidistill.keyring import Keyring
 from antidistill.model import Call, Limits, Match, Quota, Subject
 from antidistill.quotas import Costs, counter_key, scopes
 from antidistill.stores import MemoryStore
+from tests.instant import run
 
 KEY = counter_key(Keyring([bytes(range(32))]))
 ALICE = Subject("acct_alice", "fp_sdk", "net_home", proven=True, attributes={"org": "acme"})
@@ -31,14 +32,6 @@ def draw(*quotas, subject=ALICE, call=CALL, campaign=None, costs=COSTS, limits=(
 def one(*quotas, **given):
     (scope,) = draw(*quotas, **given)
     return scope
-
-
-def run(coroutine):
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("the memory store waited")
 
 
 # --- which quotas count ----------------------------------------------------------------------------------------------

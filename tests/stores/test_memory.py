@@ -7,35 +7,20 @@ from hypothesis import strategies as st
 from antidistill.errors import StoreError
 from antidistill.model import Quota, Scope
 from antidistill.stores import MemoryStore, open_store
+from antidistill.testing import FakeClock
+from tests.instant import run
 
 NOON = 1_790_000_000.0
 
 
-class Clock:
-    def __init__(self):
-        self.now = NOON
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def clock():
-    return Clock()
+    return FakeClock(NOON)
 
 
 @pytest.fixture
 def store(clock):
     return MemoryStore(clock)
-
-
-def run(coroutine):
-    """Runs a method of the memory store, which must not wait for anything."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("the memory store waited")
 
 
 def quota(id="requests", limit=60, window=60.0, burst=10, unit="requests"):
@@ -367,7 +352,7 @@ everything = [scope(key) for key in "abcde"] + [slot(key) for key in "abcde"]
 
 @given(steps, st.integers(1, 8))
 def test_in_any_sequence_a_denial_writes_nothing_and_everything_is_bounded(sequence, bound):
-    clock = Clock()
+    clock = FakeClock(NOON)
     store = MemoryStore(clock, max_entries=bound)
     for number, (step, what, amount) in enumerate(sequence):
         if step == "commit":
@@ -384,7 +369,7 @@ def test_in_any_sequence_a_denial_writes_nothing_and_everything_is_bounded(seque
 
 @given(st.lists(st.tuples(keys, st.integers(1, 10)), max_size=30), st.integers(0, 200), st.integers(1, 20))
 def test_a_limited_key_stays_limited_whatever_else_is_asked(before, flood, bound):
-    store = MemoryStore(Clock(), max_entries=bound)
+    store = MemoryStore(FakeClock(NOON), max_entries=bound)
     for number, (key, cost) in enumerate(before):
         reserve(store, f"before {number}", scope(key, cost))
     reserve(store, "offender", scope("offender", 10))
