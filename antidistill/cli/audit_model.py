@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from antidistill.cli.marking import add_policy, add_since, epochs, load
-from antidistill.cli.rows import Rows, progress
+from antidistill.cli.rows import Rows, watched
 from antidistill.cli.trouble import reported
 from antidistill.watermark.audit import LIMITS, NULL, Audit, audit
 from antidistill.watermark.lexicon import Lexicon
@@ -43,9 +43,7 @@ def add(subparsers: Any) -> None:
 def run(args: Namespace) -> int:
     """Audits the outputs and prints the finding; 0 whatever it is."""
     marking, rows = load(args), Rows(args.outputs)
-    with progress("reading") as (bar, task):
-        bar.update(task, total=rows.size)
-        found = audit(_outputs(rows, marking.lexicon), args.group or [DEPLOYMENT], marking.ring, epochs(args.since))
+    found = audit(_outputs(rows, marking.lexicon), args.group or [DEPLOYMENT], marking.ring, epochs(args.since))
     if args.json:
         print(msgspec.json.encode({**msgspec.structs.asdict(found), "p_value": found.p_value, "null": NULL, "limits": LIMITS}).decode())
     else:
@@ -54,7 +52,7 @@ def run(args: Namespace) -> int:
 
 
 def _outputs(rows: Rows, lexicon: Lexicon) -> Iterator[tuple[list[Slot], list[Slot]]]:
-    for row in rows:
+    for row in watched(rows, "reading"):
         if not row.fault:
             yield read(row.text("text") or "", lexicon), read(row.text("prompt") or "", lexicon)
 

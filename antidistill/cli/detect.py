@@ -39,7 +39,8 @@ def add(subparsers: Any) -> None:
 def run(args: Namespace) -> int:
     """Tests the texts and prints the finding; 0 whatever it is."""
     marking = load(args)
-    texts = (slots for path in args.files for slots in _texts(path, marking.lexicon))
+    lexicon = marking.lexicon  # read once, whatever the number of files
+    texts = (slots for path in args.files for slots in _texts(path, lexicon))
     found = detect(texts, args.account, marking.ring, epochs(args.since), tenant=marking.config.tenant)
     if args.json:
         print(msgspec.json.encode({**msgspec.structs.asdict(found), "p_value": found.p_value, "null": NULL}).decode())

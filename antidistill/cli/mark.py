@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from antidistill.cli.marking import add_policy, load
-from antidistill.cli.rows import Row, Rows, progress
+from antidistill.cli.rows import Row, Rows, watched
 from antidistill.cli.trouble import reported
 from antidistill.watermark.embed import Report
 from antidistill.watermark.marker import DEPLOYMENT, Marker
@@ -38,13 +38,12 @@ def run(args: Namespace) -> int:
     rows = Rows(args.input, ("text", "account"))
     if args.out.exists() and args.out.samefile(args.input):
         raise OSError(0, "is read already; write to another file", str(args.out))
-    total, count = Report(), 0
-    with args.out.open("wb") as out, progress("marking") as (bar, task):
-        for count, row in enumerate(rows, 1):
+    total = Report()
+    with args.out.open("wb") as out:
+        for row in watched(rows, "marking"):
             out.write((row.raw if row.fault else _marked(row, marker, args.tier, total)) + b"\n")
-            bar.update(task, total=rows.size, completed=rows.position, count=count)
     print(
-        f"{count - rows.broken:,} texts marked, {rows.broken:,} broken rows passed as they are; {total.words:,} words, "
+        f"{rows.count - rows.broken:,} texts marked, {rows.broken:,} broken rows passed as they are; {total.words:,} words, "
         f"{total.carried:,} of {total.wanted:,} places carry the mark ({100 * total.carried / max(1, total.words):.1f} per 100 words), "
         f"{total.changed:,} changed, {total.protected:,} protected, {total.skipped:,} in no language that the lexicon knows"
     )

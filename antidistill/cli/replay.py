@@ -8,17 +8,17 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from rich import box
 from rich.console import Console, Group
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from antidistill.errors import PolicyError
+from antidistill.cli.rows import progress
+from antidistill.cli.trouble import reported
 from antidistill.model import Mode
 from antidistill.policy import load_policy
 from antidistill.replay import Broken, Findings, Line, Log, Replay, merge
@@ -50,29 +50,20 @@ def add(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
+@reported
 def run(args: Namespace) -> int:
     """Replays the logs; 2 where they, the policy or an output cannot be used."""
     logging.getLogger("antidistill.events").addHandler(logging.NullHandler())  # yesterday's alerts alert nobody
     complaints = Complaints()
-    try:
-        policy = load_policy(args.policy, os.environ)
-        with ExitStack() as stack:
-            logs = [stack.enter_context(closing(Log(path, complaints))) for path in args.logs]
-            outputs = _open(stack, args)
-            replay = Replay(policy if args.mode is None else policy.with_mode(args.mode), outputs["decisions"])
-            start = time.perf_counter()
-            findings = replay.run(_watched(logs))
-            seconds = time.perf_counter() - start
-            _write(findings, outputs)
-    except PolicyError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"antidistill replay: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("antidistill replay: interrupted; what was written is incomplete", file=sys.stderr)
-        return 130
+    policy = load_policy(args.policy, os.environ)
+    with ExitStack() as stack:
+        logs = [stack.enter_context(closing(Log(path, complaints))) for path in args.logs]
+        outputs = _open(stack, args)
+        replay = Replay(policy if args.mode is None else policy.with_mode(args.mode), outputs["decisions"])
+        start = time.perf_counter()
+        findings = replay.run(_watched(logs))
+        seconds = time.perf_counter() - start
+        _write(findings, outputs)
     complaints.finish()
     Console(width=None if sys.stdout.isatty() else WIDTH).print(report(replay, complaints.count, seconds))
     return 0
@@ -124,26 +115,11 @@ def _write(findings: Findings, outputs: dict[str, BinaryIO | None]) -> None:
 
 def _watched(logs: Sequence[Log]) -> Iterator[Line]:
     """The lines of the logs, with a progress bar where somebody is watching."""
-    with _progress() as progress:
-        task = progress.add_task("replaying", total=sum(log.size for log in logs), requests=0)
+    with progress("replaying", "requests") as (bar, task):
         for number, line in enumerate(merge(logs)):
             if number % _STEP == 0:
-                progress.update(task, completed=sum(log.position for log in logs), requests=number)
+                bar.update(task, total=sum(log.size for log in logs), completed=sum(log.position for log in logs), count=number)
             yield line
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[requests]:,} requests"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
 
 
 # --- the report ------------------------------------------------------------------------------------------------------

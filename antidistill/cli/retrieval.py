@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Group
 from rich.table import Table
 
-from antidistill.cli.rows import Rows, progress
+from antidistill.cli.rows import Rows, watched
 from antidistill.keyring import Keyring
 from antidistill.watermark.fingerprints import segments
 from antidistill.watermark.likeness import LEAST
@@ -48,10 +48,8 @@ def retrieve(args: Namespace, keyring: Keyring, accounts: Sequence[str]) -> Grou
     """
     files = list(chain.from_iterable(_segments(path) for path in args.retrieval))
     retrieval, rows = Retrieval(keyring), Rows(args.corpus, quiet=True)
-    with progress("fingerprinting") as (bar, task):
-        for count, row in enumerate(rows, 1):
-            retrieval.add(row.text("text") or "", row.number)
-            bar.update(task, total=rows.size, completed=rows.position, count=count)
+    for row in watched(rows, "fingerprinting"):
+        retrieval.add(row.text("text") or "", row.number)
     found = list(retrieval.find(files, accounts))
     out = args.out.with_name(f"{args.out.stem}.likeness.jsonl")
     out.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in found))

@@ -62,6 +62,7 @@ class Rows:
     """
 
     def __init__(self, path: Path, wants: tuple[str, ...] = ("text",), quiet: bool = False) -> None:
+        self.count = 0
         self.broken = 0
         self.size = path.stat().st_size
         self._path = path
@@ -82,9 +83,12 @@ class Rows:
                 for number, line in enumerate(gzip.GzipFile(fileobj=self._file) if packed else self._file, 1):
                     raw = line.rstrip(b"\r\n")
                     if raw.strip():
+                        self.count += 1
                         yield self._row(number, raw)
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise OSError(0, f"the compressed file ends early or is damaged ({error})", str(self._path)) from error
+        if self.broken > SHOWN and not self._quiet:
+            print(f"{self._path}: {self.broken - SHOWN:,} more broken rows", file=sys.stderr)
 
     def _row(self, number: int, raw: bytes) -> Row:
         row = read(number, raw, self._wants)
@@ -118,6 +122,14 @@ def progress(task: str, shown: str = "texts") -> Iterator[tuple[Progress, Any]]:
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield bar, bar.add_task(task, total=None, count=0)
+
+
+def watched(rows: Rows, task: str) -> Iterator[Row]:
+    """The rows of a file, with a progress bar where somebody is watching."""
+    with progress(task) as (bar, number):
+        for row in rows:
+            yield row
+            bar.update(number, total=rows.size, completed=rows.position, count=rows.count)
 
 
 def _fields(raw: bytes) -> dict[str, Raw]:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from antidistill.cli.marking import add_policy, add_since, epochs, load
 from antidistill.cli.retrieval import add_retrieval, retrieve
-from antidistill.cli.rows import Rows, progress
+from antidistill.cli.rows import Row, Rows, progress
 from antidistill.cli.trouble import reported
 from antidistill.watermark.lexicon import Lexicon
 from antidistill.watermark.slots import Slot, read
@@ -86,16 +86,18 @@ def _accounts(path: Path) -> list[str]:
 
 
 def _texts(rows: Rows, lexicon: Lexicon, tell: Any) -> Iterator[tuple[list[Slot], str]]:
-    for count, row in enumerate(rows, 1):
+    for row in rows:
         if not row.fault:
-            yield read(row.text("text") or "", lexicon), _thread(row)
-        if count % 64 == 0:
-            tell(count)
+            yield read(row.text("text") or "", lexicon), thread(row)
+        if rows.count % 64 == 0:
+            tell(rows.count)
 
 
-def _thread(row: Any) -> str:
-    """The thread of a text; a number will do as well as a word."""
-    return row.text("thread") or bytes(row.fields.get("thread", b"")).decode("utf-8", "replace").replace("null", "")
+def thread(row: Row) -> str:
+    """The thread of a text, or nothing; a number will do as well as a word."""
+    text = row.text("thread")
+    raw = bytes(row.fields.get("thread", b"null"))
+    return text if text is not None else "" if raw == b"null" else raw.decode("utf-8", "replace")
 
 
 def _write(found: Trace, out: BinaryIO) -> None:

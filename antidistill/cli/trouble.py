@@ -14,6 +14,7 @@ Run = Callable[[Namespace], int]
 
 def reported(run: Run) -> Run:
     """Turns what a user can put right into a message on stderr and exit status 2."""
+    command = f"antidistill {run.__module__.rpartition('.')[2].replace('_', '-')}"
 
     @wraps(run)
     def wrapped(args: Namespace) -> int:
@@ -22,9 +23,9 @@ def reported(run: Run) -> Run:
         except AntiDistillError as error:
             print(error, file=sys.stderr)
         except OSError as error:
-            print(f"antidistill: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+            print(f"{command}: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         except KeyboardInterrupt:
-            print("antidistill: interrupted; what was written is incomplete", file=sys.stderr)
+            print(f"{command}: interrupted; what was written is incomplete", file=sys.stderr)
             return 130
         return 2
 

@@ -8,6 +8,8 @@ import json
 import pytest
 
 from antidistill.cli import main
+from antidistill.cli.rows import read as read_row
+from antidistill.cli.trace import thread as thread_of
 from tests.prose import prose
 
 ACCOUNTS = [f"acct_{number}" for number in range(60)]
@@ -87,6 +89,28 @@ def test_a_corpus_that_nobody_marked_accuses_nobody(accounts, tmp_path):
     clean, out = write(tmp_path / "clean.jsonl", [{"text": prose(seed), "thread": seed // 2} for seed in range(60)]), tmp_path / "out.jsonl"
     assert main(["trace", str(clean), "--accounts", str(accounts), "--out", str(out)]) == 0
     assert not any(row["accused"] for row in read(out))
+
+
+@pytest.mark.parametrize(
+    ("row", "thread"),
+    [
+        ({}, ""),
+        ({"thread": None}, ""),
+        ({"thread": ""}, ""),
+        ({"thread": "null and void"}, "null and void"),
+        ({"thread": 7}, "7"),
+        ({"thread": ["null"]}, '["null"]'),
+    ],
+    ids=["none", "null", "empty", "a name", "a number", "a list"],
+)
+def test_a_thread_is_what_the_row_calls_it(row, thread):
+    assert thread_of(read_row(1, json.dumps({"text": "", **row}).encode(), ("text",))) == thread
+
+
+def test_broken_rows_beyond_those_named_are_counted(tmp_path, capsys):
+    source = write(tmp_path / "in.jsonl", ["{"] * 25)
+    assert main(["mark", str(source), "--out", str(tmp_path / "out.jsonl")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].endswith("5 more broken rows")
 
 
 def test_a_model_that_repeats_marked_answers_is_recognised_and_another_is_not(tmp_path, capsys):
