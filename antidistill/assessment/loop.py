@@ -21,8 +21,11 @@ from antidistill.text.sketch import seed_of
 QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
-SEARCH = 6
+SEARCH = 12
 """Ticks after which campaigns are looked for again, where no strong frame changed before."""
+
+BUSY = 50
+"""Requests after which an account is assessed at once, so that none gets far between two ticks."""
 
 _BATCH = 64
 _IDLE = 60.0
@@ -51,7 +54,7 @@ class Assessor:
         self,
         seed: int | bytes,
         *,
-        tick: float = 600.0,
+        tick: float = 300.0,
         max_accounts: int = 100_000,
         max_queue: int = 10_000,
         clock: Clock = time.time,
@@ -140,6 +143,8 @@ class Assessor:
         if profile is not None:
             profile.learn(observation, reading, self._signals)
             self._touched[profile.account] = None
+            if profile.requests % BUSY == 0:
+                self._tell(self._assess([profile.account], observation.ts))
         for account in self._profiles.overflow():
             self._latest.pop(account, None)
             self._touched.pop(account, None)
@@ -152,10 +157,14 @@ class Assessor:
             if ts >= self._search:
                 self._search = ts + SEARCH * self._tick
                 changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest), ts)
-            if changed and self._publish is not None:
-                self._publish([assessment for account in changed if (assessment := self._latest.get(account)) is not None])
+            self._tell(changed)
         except Exception:
             self.failures += 1
+
+    def _tell(self, changed: Iterable[str]) -> None:
+        told = [assessment for account in changed if (assessment := self._latest.get(account)) is not None]
+        if told and self._publish is not None:
+            self._publish(told)
 
     def _concerned(self) -> dict[str, None]:
         """Accounts that sent something, and silent ones about which others' doings say something new."""

@@ -74,7 +74,7 @@ class AssessmentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         signals: Signals of other distributions, by the names that they publish, beside those that come with antidistill.
     """
 
-    tick: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
+    tick: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
     signals: tuple[str, ...] = ()
 
 
