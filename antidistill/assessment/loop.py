@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from antidistill.assessment.assess import assess, noticeable
+from antidistill.assessment.assess import assess, follow, noticeable
 from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.intake import Intake
@@ -190,7 +190,9 @@ class Assessor:
         return changed
 
     def _differs(self, assessment: Assessment) -> bool:
-        if not noticeable(self._latest.get(assessment.account), assessment):
+        before = self._latest.get(assessment.account)
+        assessment = follow(before, assessment)
+        if not noticeable(before, assessment):
             return False
         self._latest[assessment.account] = assessment
         self._profiles.file(assessment.account, assessment.risk)
