@@ -63,7 +63,7 @@ def run(args: Namespace) -> int:
         outputs = _open(stack, args)
         replay = Replay(policy if args.mode is None else policy.with_mode(args.mode), outputs["decisions"])
         start = time.perf_counter()
-        findings = replay.run(_watched(logs))
+        findings = replay.run(watched(logs))
         seconds = time.perf_counter() - start
         _write(findings, outputs)
     complaints.finish()
@@ -115,7 +115,7 @@ def _write(findings: Findings, outputs: dict[str, BinaryIO | None]) -> None:
         findings.write_campaigns(file)
 
 
-def _watched(logs: Sequence[Log]) -> Iterator[Line]:
+def watched(logs: Sequence[Log]) -> Iterator[Line]:
     """The lines of the logs, with a progress bar where somebody is watching."""
     with progress("replaying", "requests") as (bar, task):
         for number, line in enumerate(merge(logs)):
