@@ -56,6 +56,7 @@ class Corpus(Signal):
 
     name = "corpus"
     family: Family = "content"
+    falls = "Prompts come again, at the pace of a reader, or in conversations that go on."
 
     def begin(self) -> Set:
         """No prompt yet."""

@@ -42,6 +42,7 @@ class Labels(Signal):
 
     name = "labels"
     family: Family = "content"
+    falls = "Fewer than half of the answers are longer than a label."
 
     def begin(self) -> Answers:
         """No answer yet."""
