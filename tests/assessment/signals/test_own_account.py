@@ -204,12 +204,12 @@ def test_an_account_with_customers_that_ask_back_is_not_unattended():
     assert "unattended" not in judged(rows)
 
 
-def moving(ago: float, back: int = 0) -> list[Exchange]:
+def moving(ago: float, back: int = 0, moved: int = 10) -> list[Exchange]:
     """Twenty requests to an old model, then ten to one that came out so many seconds ago, and some to the old one."""
     release = START + 3 * 86_400
     others = [as_model(f"other-{n}", "new", release + n) for n in range(3)]
     before = [as_model("acct", "old", START + n * 60) for n in range(20)]
-    after = [as_model("acct", "new" if n >= back else "old", release + ago + n * 60) for n in range(10 + back)]
+    after = [as_model("acct", "new" if n >= back else "old", release + ago + n * 60) for n in range(moved - 1 + back)]
     return [*before, *others, as_model("acct", "new", release + ago - 1), *after]
 
 
@@ -217,8 +217,9 @@ def as_model(account: str, model: str, ts: float) -> Exchange:
     return exchange(account, ts=ts, as_call=Call("openai.chat", model, turns=(Turn("user", "hello"),)))
 
 
-def test_moving_to_a_new_model_at_once_counts():
-    assert judged(moving(3600.0))["release_pivot"].weight == pytest.approx(0.8)
+@pytest.mark.parametrize(("moved", "weight"), [(1, 0.27), (2, 0.53), (3, 0.8), (10, 0.8)])
+def test_moving_to_a_new_model_at_once_counts_from_the_first_request_on(moved, weight):
+    assert judged(moving(3600.0, moved=moved))["release_pivot"].weight == pytest.approx(weight, abs=0.01)
 
 
 @pytest.mark.parametrize(("ago", "back"), [(3 * 86_400.0, 0), (3600.0, 15)], ids=["late", "half of the work stays"])
