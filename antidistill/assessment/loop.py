@@ -84,6 +84,11 @@ class Assessor:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
 
+    @property
+    def waiting(self) -> int:
+        """Exchanges that wait to be read."""
+        return len(self._intake)
+
     def latest(self, account: str) -> Assessment | None:
         """Returns the assessment last published about an account, or None where there is nothing to say. Any thread may ask."""
         return self._latest.get(account)
