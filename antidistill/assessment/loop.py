@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from antidistill.assessment.assess import assess, noticeable
+from antidistill.assessment.assess import assess, follow, noticeable
 from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.intake import Intake
-from antidistill.assessment.observation import observe
+from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
 from antidistill.assessment.ties import ties
@@ -42,9 +42,11 @@ class Assessor:
         clock: Unix seconds.
         publish: Called with the assessments that changed noticeably, at ticks, on the assessment thread.
         signals: Signals in use.
+        record: Called with every observation that an exchange made; quick, and raises nothing.
 
     Attributes:
         failures: Exchanges, rounds and publications that failed and were skipped.
+        record: Called with every observation that an exchange made, or None.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class Assessor:
         clock: Clock = time.time,
         publish: Callable[[Sequence[Assessment]], None] | None = None,
         signals: Sequence[Signal] = SIGNALS,
+        record: Callable[[Observation], None] | None = None,
     ) -> None:
         self.failures = 0
+        self.record = record
         self._seed = seed_of(seed)
         self._tick = tick
         self._clock = clock
@@ -125,7 +129,18 @@ class Assessor:
     def learn(self, exchange: Exchange) -> None:
         """Takes an exchange in. One that fails is counted and skipped."""
         try:
-            self._learn(exchange)
+            observation = observe(exchange, self._seed)
+            if observation is not None:
+                if self.record is not None:
+                    self.record(observation)
+                self._learn(observation)
+        except Exception:
+            self.failures += 1
+
+    def recall(self, observation: Observation) -> None:
+        """Takes an observation in that was made elsewhere, or recorded. One that fails is counted and skipped."""
+        try:
+            self._learn(observation)
         except Exception:
             self.failures += 1
 
@@ -136,10 +151,7 @@ class Assessor:
             self._ticks = ticks
             self._round(ticks * self._tick)
 
-    def _learn(self, exchange: Exchange) -> None:
-        observation = observe(exchange, self._seed)
-        if observation is None:
-            return
+    def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
         profile = self._profiles.meet(observation)
         if profile is not None:
@@ -183,7 +195,9 @@ class Assessor:
         return changed
 
     def _differs(self, assessment: Assessment) -> bool:
-        if not noticeable(self._latest.get(assessment.account), assessment):
+        before = self._latest.get(assessment.account)
+        assessment = follow(before, assessment)
+        if not noticeable(before, assessment):
             return False
         self._latest[assessment.account] = assessment
         self._profiles.file(assessment.account, assessment.risk)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from antidistill.actions import Action, Watermark
 from antidistill.errors import Problem
 from antidistill.model import Cause, Mode
-from antidistill.policy.conditions import Condition
+from antidistill.policy.conditions import ALWAYS, Condition, Node
 from antidistill.policy.sections import Sections
 from antidistill.quotas import Allowance, Grant, Terms
 
@@ -48,6 +48,7 @@ class CompiledRule(Struct, frozen=True):
         until: Unix seconds at which it ends.
         own: The mode that the rule itself asks for.
         mode: The mode that holds.
+        wants: What `when` asks for, for whoever explains it.
     """
 
     id: str
@@ -59,6 +60,7 @@ class CompiledRule(Struct, frozen=True):
     until: float = inf
     own: Mode | None = None
     mode: Mode = Mode.SHADOW
+    wants: Node = ALWAYS
 
 
 class Policy(Sections, frozen=True, kw_only=True):
