@@ -6,8 +6,10 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 from antidistill.assessment.assess import assess, follow, noticeable
+from antidistill.assessment.breath import Breath, hold
 from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.intake import Intake
@@ -28,6 +30,7 @@ BUSY = 50
 """Requests after which an account is assessed at once, so that none gets far between two ticks."""
 
 _BATCH = 64
+_TOLD = 16
 _IDLE = 60.0
 
 
@@ -43,7 +46,7 @@ class Assessor:
         max_accounts: Most accounts remembered, about 5 KiB each. Quiet ones make room before offenders.
         max_queue: Most exchanges that wait to be read.
         clock: Unix seconds.
-        publish: Called with the assessments that changed noticeably, at ticks, on the assessment thread.
+        publish: Called with the assessments that changed noticeably, at ticks, some at a time, on the assessment thread.
         signals: Signals in use.
         record: Called with every observation that an exchange made; quick, and raises nothing.
 
@@ -79,7 +82,7 @@ class Assessor:
         self._touched: dict[str, None] = {}
         self._latest: dict[str, Assessment] = {}
         self._intake = Intake(max_queue, QUEUED_TEXT)
-        self._breathe: Callable[[], None] = _hold
+        self._breathe: Callable[[], None] = hold
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._drained = threading.Event()
@@ -90,6 +93,11 @@ class Assessor:
     def shed(self) -> int:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
+
+    @property
+    def waiting(self) -> int:
+        """Exchanges that wait to be read."""
+        return len(self._intake)
 
     def latest(self, account: str) -> Assessment | None:
         """Returns the assessment last published about an account, or None where there is nothing to say. Any thread may ask."""
@@ -164,29 +172,37 @@ class Assessor:
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""
         try:
-            changed = self._assess(self._concerned(), ts)
-            self._touched.clear()
+            self._stir()
+            changed = self._assess(self._touched, ts)
+            self._forget_touched()
             if ts >= self._search:
                 self._search = ts + SEARCH * self._tick
-                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest), ts)
+                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe), ts)
             self._tell(changed)
         except Exception:
             self.failures += 1
 
-    def _tell(self, changed: Iterable[str]) -> None:
-        told = [assessment for account in changed if (assessment := self._latest.get(account)) is not None]
-        if told and self._publish is not None:
-            self._publish(told)
-
-    def _concerned(self) -> dict[str, None]:
-        """Accounts that sent something, and silent ones about which others' doings say something new."""
-        accounts = dict(self._touched)
-        for frame in self._crowd.rate():
-            accounts.update(frame.accounts)
+    def _stir(self) -> None:
+        """Adds silent accounts about which others' doings say something new to those that sent something."""
+        for frame in self._crowd.rate(self._breathe):
+            self._touched.update(frame.accounts)
             if frame.standing.strength >= STRONG:
                 self._search = -math.inf
+
+    def _forget_touched(self) -> None:
+        # Piece by piece: to clear a hundred thousand entries takes milliseconds.
+        while self._touched:
+            self._touched.popitem()
             self._breathe()
-        return accounts
+
+    def _tell(self, accounts: Iterable[str]) -> None:
+        """Publishes what is known of accounts, a few at a time."""
+        if self._publish is None:
+            return
+        names = iter(accounts)
+        while part := list(islice(names, _TOLD)):
+            self._publish([assessment for account in part if (assessment := self._latest.get(account)) is not None])
+            self._breathe()
 
     def _assess(self, accounts: Iterable[str], ts: float) -> dict[str, None]:
         """Assesses accounts; returns those about which there is something new."""
@@ -215,7 +231,7 @@ class Assessor:
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._breathe = _yield
+        self._breathe = Breath()
         self._thread = threading.Thread(target=self._run, name="antidistill-assessment", daemon=True)
         self._thread.start()
 
@@ -241,12 +257,3 @@ class Assessor:
             self.learn(exchange)
             self._breathe()
         return True
-
-
-def _hold() -> None:
-    """Goes on at once: nobody else waits for the interpreter."""
-
-
-def _yield() -> None:
-    """Lets the event loop have the interpreter."""
-    time.sleep(0)
