@@ -11,7 +11,7 @@ from antidistill.assessment.assess import assess, noticeable
 from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.intake import Intake
-from antidistill.assessment.observation import observe
+from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
 from antidistill.assessment.ties import ties
@@ -45,6 +45,7 @@ class Assessor:
 
     Attributes:
         failures: Exchanges, rounds and publications that failed and were skipped.
+        keep: Called on the assessment thread after each publication and at the end, to put away what is known; None keeps nothing.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Assessor:
         signals: Sequence[Signal] = SIGNALS,
     ) -> None:
         self.failures = 0
+        self.keep: Callable[[Assessor], None] | None = None
         self._seed = seed_of(seed)
         self._tick = tick
         self._clock = clock
@@ -80,6 +82,11 @@ class Assessor:
         self._closed = False
 
     @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Signals in use."""
+        return self._signals
+
+    @property
     def shed(self) -> int:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
@@ -87,6 +94,10 @@ class Assessor:
     def latest(self, account: str) -> Assessment | None:
         """Returns the assessment last published about an account, or None where there is nothing to say. Any thread may ask."""
         return self._latest.get(account)
+
+    def assessments(self) -> list[Assessment]:
+        """The latest assessment of every account that has one."""
+        return list(self._latest.values())
 
     # --- on the event loop -------------------------------------------------------------------------------------------
 
@@ -120,7 +131,16 @@ class Assessor:
     def learn(self, exchange: Exchange) -> None:
         """Takes an exchange in. One that fails is counted and skipped."""
         try:
-            self._learn(exchange)
+            observation = observe(exchange, self._seed)
+            if observation is not None:
+                self._learn(observation)
+        except Exception:
+            self.failures += 1
+
+    def recall(self, observation: Observation) -> None:
+        """Takes an observation in that was made elsewhere, or recorded. One that fails is counted and skipped."""
+        try:
+            self._learn(observation)
         except Exception:
             self.failures += 1
 
@@ -131,10 +151,7 @@ class Assessor:
             self._ticks = ticks
             self._round(ticks * self._tick)
 
-    def _learn(self, exchange: Exchange) -> None:
-        observation = observe(exchange, self._seed)
-        if observation is None:
-            return
+    def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
         profile = self._profiles.meet(observation)
         if profile is not None:
@@ -197,7 +214,11 @@ class Assessor:
         self._thread.start()
 
     def _run(self) -> None:
+        kept = self._ticks
         while not self._closed:
+            if self._ticks > kept:
+                kept = self._ticks
+                self._put_away()
             self._wake.wait(min(self._tick, _IDLE))
             self._wake.clear()
             draining = self._draining
@@ -208,6 +229,11 @@ class Assessor:
                 self._draining = False
                 self._round(self._clock())
                 self._drained.set()
+        self._put_away()
+
+    def _put_away(self) -> None:
+        if self.keep is not None:
+            self.keep(self)
 
     def _work(self) -> bool:
         """Learns a batch; False where there was nothing to learn."""

@@ -140,7 +140,15 @@ class _Compiler:
         closed = (config.on_error or self._config.on_error) == "closed"
         cause: Cause = next((cause for cause in _CAUSES if cause in read), "request")
         return CompiledRule(
-            str(config.id), compiled(when, self._missing), actions, cause, "quota" in read, closed, _end(config.until), config.mode
+            str(config.id),
+            compiled(when, self._missing),
+            actions,
+            cause,
+            "quota" in read,
+            closed,
+            _end(config.until),
+            config.mode,
+            alone=read == {"assessment"},
         )
 
     def _advise(self, config: RuleConfig, when: Node, actions: tuple[Action, ...], path: Path) -> None:

@@ -43,6 +43,7 @@ class CompiledRule(Struct, frozen=True):
         when: Tells whether it matches; None where it always does.
         then: Its actions.
         cause: What it goes by.
+        alone: True where it reads nothing but assessments, so that all is decided when one is published.
         late: True where it reads quotas, and so is decided after the reservation.
         closed: True where an action that fails refuses the request.
         until: Unix seconds at which it ends.
@@ -59,6 +60,7 @@ class CompiledRule(Struct, frozen=True):
     until: float = inf
     own: Mode | None = None
     mode: Mode = Mode.SHADOW
+    alone: bool = False
 
 
 class Policy(Sections, frozen=True, kw_only=True):
@@ -87,6 +89,11 @@ class Policy(Sections, frozen=True, kw_only=True):
     before: tuple[CompiledRule, ...] = ()
     after: tuple[CompiledRule, ...] = ()
     between: tuple[CompiledRule, ...] = ()
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """Rules that read nothing but assessments."""
+        return frozenset(rule.id for rule in self.rules if rule.alone)
 
     @property
     def marks(self) -> bool:

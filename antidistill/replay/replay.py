@@ -11,6 +11,7 @@ from typing import BinaryIO
 from msgspec.structs import replace
 
 from antidistill.admission import Admission
+from antidistill.assessment import Assessor
 from antidistill.dialects import Dialect
 from antidistill.guard import Guard
 from antidistill.keyring import Keyring
@@ -116,6 +117,8 @@ class Replay:
 
 class _Recorded(Guard):
     """A guard whose assessments are noted."""
+
+    assessor: Assessor
 
     def __init__(self, policy: Policy, clock: Clock, findings: Findings) -> None:
         self._findings = findings
