@@ -28,7 +28,8 @@ VARIABLE = "ANTIDISTILL_MODE"
 
 SEVERAL = (
     "another worker process guards beside this one, and with store: memory each counts and assesses for itself: N workers let N times "
-    "the limits through, and each sees its share of the traffic. Write store: redis://host:6379/0 and run `antidistill assess`, or start one worker"
+    "the limits through, and each sees its share of the traffic. Write store: redis://host:6379/0 and run `antidistill assess`, or "
+    "start one worker"
 )
 
 _log = logging.getLogger("antidistill")

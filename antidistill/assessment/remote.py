@@ -94,6 +94,10 @@ class RemoteAssessor:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
 
+    def assessments(self) -> list[Assessment]:
+        """The latest assessment of every account that has one."""
+        return self._table.all()
+
     # --- on the event loop -------------------------------------------------------------------------------------------
 
     def latest(self, account: str) -> Assessment | None:

@@ -44,6 +44,10 @@ class Table:
         """The latest assessment of an account, or None."""
         return self._found.get(account)
 
+    def all(self) -> list[Assessment]:
+        """All assessments."""
+        return list(self._found.values())
+
     def take(self, version: int, published: Iterable[bytes]) -> list[Assessment]:
         """Takes in what was published up to a version; returns what is new. A version that goes back begins anew."""
         if version < self.version:

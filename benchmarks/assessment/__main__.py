@@ -10,6 +10,7 @@ COMMANDS = {
     "compare": "PRADA, SEAT, MMD and antidistill on one log (what LOG alone means)",
     "ablation": "what every signal gains on a log, and for whom",
     "ladder": "what is seen of attackers that evade more and more",
+    "workers": "four workers and `antidistill assess` on a real Redis beside one process",
     "scale": "the assessment loop under millions of exchanges of many thousand accounts",
 }
 """Modules with `add(parser)` and `run(args)`."""
