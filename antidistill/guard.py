@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from antidistill.admission import Admission, Reading, answer, bound, conclude, inward, merge, order_of, read
 from antidistill.assessment import Assessor, RemoteAssessor
+from antidistill.assessment.record import RecordConfig, Recorder
 from antidistill.dialects import AnswerReader, AnswerRewriter, Dialect, Routes
 from antidistill.errors import PolicyError, Problem
 from antidistill.events import AlertFile, EventLog, Events, Flags, Hook
@@ -104,15 +105,18 @@ class Guard:
         self._kept = FingerprintConfig()
         self.assessor = loop_of(policy, keyring, clock, self.publish) if make is None else make(self)
         self._learn = self.assessor.learn if synchronous and isinstance(self.assessor, Assessor) else self.assessor.submit
+        self.recorder: Recorder | None = None
+        self._recorded = RecordConfig()
         self.adopt(policy)
 
     def adopt(self, policy: Policy) -> None:
         """Puts a policy in force. Counters and assessments stay; requests under way end under the old one.
 
         Raises:
-            PolicyError: Its alert file cannot be written. The policy so far stays in force.
+            PolicyError: Its alert file or the folder of its record cannot be written. The policy so far stays in force.
         """
         sinks: list[Hook] = [EventLog(self.clock), *_alerts(policy, self.clock), *self._hooks]
+        self._record(policy.record)
         if policy.identity != self.policy.identity:
             self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
         self.policy = policy
@@ -223,6 +227,8 @@ class Guard:
     def close(self) -> None:
         """Ends the assessment thread; what it had not read yet is lost."""
         self.assessor.close()
+        if self.recorder is not None:
+            self.recorder.close()
         if self.fingerprints is not None:
             self.fingerprints.close()
 
@@ -280,6 +286,16 @@ class Guard:
         self._kept = config
         self.fingerprints = None if config.file is None else Fingerprints(config, self._keyring, self.clock)
 
+    def _record(self, config: RecordConfig) -> None:
+        """Opens the record where the policy wants another one."""
+        if config == self._recorded:
+            return
+        recorder = None if config.folder is None else _open_record(config, config.folder, self._keyring, self.clock)
+        if self.recorder is not None:
+            self.recorder.end()
+        self.recorder, self._recorded = recorder, config
+        self.assessor.record = None if recorder is None else recorder.add
+
     def _prove(self, admission: Admission, answer: Answer) -> bool:
         """Only an answer of the host on a guarded route proves: others may answer 2xx to anybody."""
         if answer.ours or admission.dialect is None:
@@ -314,3 +330,11 @@ def _alerts(policy: Policy, clock: Clock) -> list[Hook]:
     except OSError as error:
         message = f"alerts.file cannot be written ({error.strerror}): create its folder, or name another file"
         raise PolicyError(policy.alerts.file, (Problem(Code.BAD_ALERTS.value, message),)) from error
+
+
+def _open_record(config: RecordConfig, folder: str, keyring: Keyring, clock: Clock) -> Recorder:
+    try:
+        return Recorder(config, keyring, clock)
+    except OSError as error:
+        message = f"record.folder cannot be written ({error.strerror}): let this process write to it, or name another folder"
+        raise PolicyError(folder, (Problem(Code.BAD_RECORD.value, message),)) from error

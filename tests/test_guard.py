@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from antidistill import Event, Guard, load_policy
+from antidistill import Event, Guard, PolicyError, load_policy
 from antidistill.admission import Admission
+from antidistill.assessment import Assessor
 from antidistill.keyring import Keyring
 from antidistill.model import Answer, Mode, Request, Usage
 from antidistill.stores import MemoryStore
@@ -49,7 +52,8 @@ def play(guard: Guard, clock: FakeClock) -> float:
             assert row.call is not None
             await exchange(guard, str(row.subject.account), row.call.prompt, clock.now)
         clock.advance(1_200)
-        guard.assessor.advance(clock.now)
+        assert isinstance(guard.assessor, Assessor)
+    guard.assessor.advance(clock.now)
 
     asyncio.run(run())
     return clock.now
@@ -143,3 +147,28 @@ def test_a_store_that_does_not_answer_opens_or_closes(on_error: str, status: int
     admission = asyncio.run(exchange(guard, "ada", "hi", clock()))
     assert (admission.reply.status if admission.reply else None) == status
     assert guard.failures["quotas"] == 1
+
+
+def test_a_guard_writes_its_record_and_a_changed_policy_moves_it(tmp_path: Path) -> None:
+    guard, clock, _ = make(Mode.SHADOW, record={"folder": str(tmp_path / "one")})
+    recorders = []
+    for folder in ("two", None, None):
+        asyncio.run(exchange(guard, "acct", "a text that no file must ever hold", clock.now))
+        recorders.append(guard.recorder)
+        guard.adopt(load_policy({"version": 1, "record": {"folder": folder and str(tmp_path / folder)}}))
+    assert recorders.pop() is None
+    for recorder in recorders:
+        assert recorder is not None
+        recorder.close()
+    for name in ("one", "two"):
+        (file,) = (tmp_path / name).iterdir()
+        header, line = gzip.decompress(file.read_bytes()).splitlines()
+        assert b"check" in header
+        assert b'"account":"acct"' in line
+        assert b"text" not in line
+
+
+def test_a_record_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(PolicyError, match=r"AD050 record.folder cannot be written .*name another folder"):
+        make(Mode.SHADOW, record={"folder": str(tmp_path / "taken")})

@@ -56,6 +56,15 @@ def test_a_signal_that_weighs_too_much_is_found() -> None:
         check_signal(Heavy())
 
 
+def test_a_signal_that_does_not_say_what_makes_it_fall_is_found() -> None:
+    class Silent(Sweep):
+        __doc__ = Sweep.__doc__
+        falls = ""
+
+    with pytest.raises(AssertionError, match="what would make it fall"):
+        check_signal(Silent())
+
+
 class Named(Struct):
     """An action with everything in place."""
 

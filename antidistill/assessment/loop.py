@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from antidistill.assessment.assess import assess, noticeable
+from antidistill.assessment.assess import assess, follow, noticeable
 from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.intake import Intake
@@ -26,6 +26,7 @@ SEARCH = 6
 
 _BATCH = 64
 _IDLE = 60.0
+_PUTTING_AWAY = 60.0
 
 
 class Assessor:
@@ -42,10 +43,12 @@ class Assessor:
         clock: Unix seconds.
         publish: Called with the assessments that changed noticeably, at ticks, on the assessment thread.
         signals: Signals in use.
+        record: Called with every observation that an exchange made; quick, and raises nothing.
 
     Attributes:
         failures: Exchanges, rounds and publications that failed and were skipped.
         keep: Called on the assessment thread after each publication and at the end, to put away what is known; None keeps nothing.
+        record: Called with every observation that an exchange made, or None.
     """
 
     def __init__(
@@ -58,9 +61,11 @@ class Assessor:
         clock: Clock = time.time,
         publish: Callable[[Sequence[Assessment]], None] | None = None,
         signals: Sequence[Signal] = SIGNALS,
+        record: Callable[[Observation], None] | None = None,
     ) -> None:
         self.failures = 0
         self.keep: Callable[[Assessor], None] | None = None
+        self.record = record
         self._seed = seed_of(seed)
         self._tick = tick
         self._clock = clock
@@ -124,7 +129,7 @@ class Assessor:
         self._closed = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5.0)
+            self._thread.join(5.0 if self.keep is None else _PUTTING_AWAY)
 
     # --- on the assessment thread, or in a replay --------------------------------------------------------------------
 
@@ -133,6 +138,8 @@ class Assessor:
         try:
             observation = observe(exchange, self._seed)
             if observation is not None:
+                if self.record is not None:
+                    self.record(observation)
                 self._learn(observation)
         except Exception:
             self.failures += 1
@@ -195,7 +202,9 @@ class Assessor:
         return changed
 
     def _differs(self, assessment: Assessment) -> bool:
-        if not noticeable(self._latest.get(assessment.account), assessment):
+        before = self._latest.get(assessment.account)
+        assessment = follow(before, assessment)
+        if not noticeable(before, assessment):
             return False
         self._latest[assessment.account] = assessment
         self._profiles.file(assessment.account, assessment.risk)

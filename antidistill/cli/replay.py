@@ -21,7 +21,7 @@ from antidistill.cli.rows import progress
 from antidistill.cli.trouble import reported
 from antidistill.model import Mode
 from antidistill.policy import load_policy
-from antidistill.replay import Broken, Findings, Line, Log, Replay, merge
+from antidistill.replay import LACKING, Broken, Findings, Line, Log, Replay, agree, merge
 
 SHOWN = 20
 """Broken lines that are named; the rest are counted."""
@@ -39,9 +39,10 @@ def add(subparsers: Any) -> None:
         help="try a policy on logged traffic",
         description="Send logged traffic through a policy on the log's own clock, as fast as it goes, and tell what came of it.",
         epilog="A log is JSON Lines, plain or gzip, sorted by time; several are merged. Fields: id, ts, account, "
-        "method, path, status, and where there are any org, ip, headers, body, response, duration_s.",
+        "method, path, status, and where there are any org, ip, headers, body, response, duration_s. Files of a record "
+        "(record.folder in the policy) are taken as well.",
     )
-    parser.add_argument("logs", nargs="+", type=Path, metavar="LOG", help="traffic logs")
+    parser.add_argument("logs", nargs="+", type=Path, metavar="LOG", help="traffic logs, or files of a record")
     parser.add_argument("--policy", metavar="POLICY", help="the policy file; without one, the built-in policy")
     parser.add_argument("--mode", type=Mode, choices=list(Mode), help="mode instead of the policy's own")
     parser.add_argument("--accounts", type=Path, metavar="FILE", help="write a row for every account")
@@ -58,14 +59,15 @@ def run(args: Namespace) -> int:
     policy = load_policy(args.policy, os.environ)
     with ExitStack() as stack:
         logs = [stack.enter_context(closing(Log(path, complaints))) for path in args.logs]
+        check = agree(logs)
         outputs = _open(stack, args)
         replay = Replay(policy if args.mode is None else policy.with_mode(args.mode), outputs["decisions"])
         start = time.perf_counter()
-        findings = replay.run(_watched(logs))
+        findings = replay.run(watched(logs))
         seconds = time.perf_counter() - start
         _write(findings, outputs)
     complaints.finish()
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(report(replay, complaints.count, seconds))
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(report(replay, complaints.count, seconds, check))
     return 0
 
 
@@ -113,7 +115,7 @@ def _write(findings: Findings, outputs: dict[str, BinaryIO | None]) -> None:
         findings.write_campaigns(file)
 
 
-def _watched(logs: Sequence[Log]) -> Iterator[Line]:
+def watched(logs: Sequence[Log]) -> Iterator[Line]:
     """The lines of the logs, with a progress bar where somebody is watching."""
     with progress("replaying", "requests") as (bar, task):
         for number, line in enumerate(merge(logs)):
@@ -125,9 +127,20 @@ def _watched(logs: Sequence[Log]) -> Iterator[Line]:
 # --- the report ------------------------------------------------------------------------------------------------------
 
 
-def report(replay: Replay, broken: int, seconds: float) -> Group:
-    """What an operator wants to know at the end."""
-    return Group(_summary(replay, broken, seconds), "", _rules(replay.findings))
+def report(replay: Replay, broken: int, seconds: float, check: str | None = None) -> Group:
+    """What an operator wants to know at the end.
+
+    Args:
+        replay: The replay.
+        broken: Lines that could not be used.
+        seconds: What it took.
+        check: Check value of the key of a record; None for traffic logs.
+    """
+    return Group(*([] if check is None else [_record(check), ""]), _summary(replay, broken, seconds), "", _rules(replay.findings))
+
+
+def _record(check: str) -> str:
+    return f"Recorded observations: hashes as recorded (key {check}). Not known of them, and no ground for quotas or rules: {LACKING}."
 
 
 def _summary(replay: Replay, broken: int, seconds: float) -> Table:

@@ -47,9 +47,13 @@ def _facts(effect: Effect) -> dict[str, Any]:
 def _why(assessment: Assessment | None) -> dict[str, Any]:
     if assessment is None:
         return {}
+    against = [evidence for evidence in assessment.evidence if evidence.weight > 0]
     return {
         "risk": round(assessment.risk, 4),
+        "trend": assessment.trend,
         "families": list(assessment.families),
-        "reasons": [evidence.reason for evidence in assessment.evidence if evidence.weight > 0],
+        "signals": [evidence.signal for evidence in against],
+        "reasons": [evidence.reason for evidence in against],
         "campaign": assessment.campaign.id if assessment.campaign is not None else None,
+        "campaign_accounts": assessment.campaign.accounts if assessment.campaign is not None else None,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antidistill.model.assessment import Assessment, Campaign, Evidence
+from antidistill.model.assessment import Assessment, Campaign, Evidence, Past
 from antidistill.model.decision import Decision, Event, Facts, Match
 from antidistill.model.effect import UNAVAILABLE, Delay, Effect, Limits, Mark, Notice, Refusal, Rewrite, TextTransformer, Transform
 from antidistill.model.exchange import NOBODY, Answer, Call, Exchange, Reply, Request, Subject, Turn, Usage
@@ -18,6 +18,7 @@ from antidistill.model.words import (
     Mode,
     OnStoreError,
     Per,
+    Trend,
     Unit,
 )
 
@@ -49,6 +50,7 @@ __all__ = [
     "Mode",
     "Notice",
     "OnStoreError",
+    "Past",
     "Per",
     "Quota",
     "QuotaState",
@@ -61,6 +63,7 @@ __all__ = [
     "Subject",
     "TextTransformer",
     "Transform",
+    "Trend",
     "Turn",
     "Unit",
     "Usage",

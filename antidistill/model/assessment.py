@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from antidistill.model.words import Family
+from antidistill.model.words import Family, Trend
 
 
 class Evidence(Struct, frozen=True):
@@ -31,6 +31,13 @@ class Campaign(Struct, frozen=True):
     accounts: int
 
 
+class Past(Struct, frozen=True):
+    """A risk as it was once: unix seconds, and the risk."""
+
+    ts: float
+    risk: float
+
+
 class Assessment(Struct, frozen=True):
     """What is known about an account.
 
@@ -43,6 +50,8 @@ class Assessment(Struct, frozen=True):
         requests: Requests it rests on.
         first_seen: Unix seconds of the account's first exchange.
         campaign: The campaign it belongs to, or None.
+        trend: Whether the odds of the risk have doubled or halved since `past`.
+        past: The risk a day ago or two, before which it was unknown; and the one that takes its place tomorrow.
     """
 
     account: str
@@ -53,3 +62,5 @@ class Assessment(Struct, frozen=True):
     requests: int = 0
     first_seen: float = 0.0
     campaign: Campaign | None = None
+    trend: Trend = "steady"
+    past: tuple[Past, ...] = ()

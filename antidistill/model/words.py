@@ -11,6 +11,7 @@ BodyState: TypeAlias = Literal["none", "whole", "truncated", "unread", "malforme
 Cause: TypeAlias = Literal["quota", "assessment", "request"]
 EffectClass: TypeAlias = Literal["observe", "mark", "restrict"]
 Family: TypeAlias = Literal["content", "coordination", "network", "temporal", "distribution"]
+Trend: TypeAlias = Literal["rising", "steady", "falling"]
 OnStoreError: TypeAlias = Literal["open", "closed", "local"]
 Unit: TypeAlias = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrent", "cost"]
 Per: TypeAlias = Literal["account", "fingerprint", "network", "org", "model", "campaign", "sub_identity"]

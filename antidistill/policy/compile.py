@@ -139,17 +139,8 @@ class _Compiler:
             self._advise(config, when, actions, path)
         closed = (config.on_error or self._config.on_error) == "closed"
         cause: Cause = next((cause for cause in _CAUSES if cause in read), "request")
-        return CompiledRule(
-            str(config.id),
-            compiled(when, self._missing),
-            actions,
-            cause,
-            "quota" in read,
-            closed,
-            _end(config.until),
-            config.mode,
-            alone=read == {"assessment"},
-        )
+        matches = compiled(when, self._missing)
+        return CompiledRule(str(config.id), matches, actions, cause, "quota" in read, closed, _end(config.until), config.mode, wants=when)
 
     def _advise(self, config: RuleConfig, when: Node, actions: tuple[Action, ...], path: Path) -> None:
         for code, message in advise(config.id, when, actions):

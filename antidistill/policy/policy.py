@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from antidistill.actions import Action, Watermark
 from antidistill.errors import Problem
 from antidistill.model import Cause, Mode
-from antidistill.policy.conditions import Condition
+from antidistill.policy.conditions import ALWAYS, Condition, Node, causes
 from antidistill.policy.sections import Sections
 from antidistill.quotas import Allowance, Grant, Terms
 
@@ -43,12 +43,12 @@ class CompiledRule(Struct, frozen=True):
         when: Tells whether it matches; None where it always does.
         then: Its actions.
         cause: What it goes by.
-        alone: True where it reads nothing but assessments, so that all is decided when one is published.
         late: True where it reads quotas, and so is decided after the reservation.
         closed: True where an action that fails refuses the request.
         until: Unix seconds at which it ends.
         own: The mode that the rule itself asks for.
         mode: The mode that holds.
+        wants: What `when` asks for, for whoever explains it.
     """
 
     id: str
@@ -60,7 +60,7 @@ class CompiledRule(Struct, frozen=True):
     until: float = inf
     own: Mode | None = None
     mode: Mode = Mode.SHADOW
-    alone: bool = False
+    wants: Node = ALWAYS
 
 
 class Policy(Sections, frozen=True, kw_only=True):
@@ -92,8 +92,8 @@ class Policy(Sections, frozen=True, kw_only=True):
 
     @property
     def alone(self) -> frozenset[str]:
-        """Rules that read nothing but assessments."""
-        return frozenset(rule.id for rule in self.rules if rule.alone)
+        """Rules that read nothing but assessments: all is decided when one is published."""
+        return frozenset(rule.id for rule in self.rules if causes(rule.wants) == {"assessment"})
 
     @property
     def marks(self) -> bool:

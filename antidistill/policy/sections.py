@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
+from antidistill.assessment.record import RecordConfig
 from antidistill.identity import IdentityConfig
 from antidistill.model import Mode
 from antidistill.quotas import Price, QuotaConfig
@@ -151,6 +152,7 @@ class Sections(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         bounds: How much memory and time antidistill may take.
         alerts: Where alerts go besides the log.
         assessment: How accounts are assessed.
+        record: Whether observations, which hold no text, are kept on disk for replays.
         watermark: How answers are marked, where a rule wants it.
     """
 
@@ -168,6 +170,7 @@ class Sections(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bounds: Bounds = Bounds()
     alerts: Alerts = Alerts()
     assessment: AssessmentConfig = AssessmentConfig()
+    record: RecordConfig = RecordConfig()
     watermark: WatermarkConfig = WatermarkConfig()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from antidistill.replay.findings import Account, Findings, Tally
-from antidistill.replay.log import Broken, Line, Log, merge
+from antidistill.replay.log import Broken, Line, Log, agree, merge
+from antidistill.replay.record import LACKING
 from antidistill.replay.replay import Replay
 
-__all__ = ["Account", "Broken", "Findings", "Line", "Log", "Replay", "Tally", "merge"]
+__all__ = ["LACKING", "Account", "Broken", "Findings", "Line", "Log", "Replay", "Tally", "agree", "merge"]

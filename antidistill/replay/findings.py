@@ -23,16 +23,20 @@ class Account:
 
     Attributes:
         name: The account as the log has it.
+        first_seen: Unix seconds of its first request.
         requests: Requests so far.
         worst: The assessment with the highest risk.
         flagged: Unix seconds of the first flag, or None.
         before: Requests before it.
+        latest: The latest assessment.
         campaign: The campaign that the latest assessment names, or None.
     """
 
     name: str
+    first_seen: float
     requests: int = 0
     worst: Assessment | None = None
+    latest: Assessment | None = None
     flagged: float | None = None
     before: int | None = None
     campaign: str | None = None
@@ -46,6 +50,9 @@ class Account:
             "flagged": self.flagged is not None,
             "first_flagged_ts": self.flagged,
             "requests_before_flag": self.before,
+            "requests": self.requests,
+            "first_seen_ts": self.first_seen,
+            "trend": self.latest.trend if self.latest is not None else "steady",
             "campaign": self.campaign,
             "families": worst.families,
             "evidence": worst.evidence,
@@ -130,7 +137,7 @@ class Findings:
             self.first = line.ts
         self.requests += 1
         self.last = line.ts
-        return self.accounts.setdefault(line.account, Account(line.account))
+        return self.accounts.setdefault(line.account, Account(line.account, line.ts))
 
     def decide(self, line: Line, matches: Sequence[Match]) -> None:
         """Notes what a request met."""
@@ -151,6 +158,7 @@ class Findings:
                 continue
             if account.worst is None or assessment.risk > account.worst.risk:
                 account.worst = assessment
+            account.latest = assessment
             account.campaign = self._join(assessment)
 
     def hear(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Traffic logs: JSON Lines, plain or gzip, one exchange a line."""
+"""Traffic logs: JSON Lines, plain or gzip, one exchange a line; and records, one observation a line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import heapq
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, BinaryIO, TypeAlias, cast
 
@@ -16,6 +17,7 @@ from msgspec import Meta, Raw, Struct
 
 from antidistill.dialects import encode
 from antidistill.model import BodyState, Request
+from antidistill.replay.record import RECORDED, Entry, RecordError, fields_of, header_of, in_order, read_entry
 
 LINE_BYTES = 16 << 20
 """Longest line that is read."""
@@ -62,7 +64,7 @@ class Line(Struct, frozen=True):
 
     def request(self, limit: int) -> Request:
         """The request as a trusted edge would have handed it on, with at most `limit` bytes of its body; 0 reads no body."""
-        body, state = _body(self.body, limit)
+        body, state = _body(self.body, LINE_BYTES if self.method == RECORDED else limit)
         return Request(
             id=self.id,
             ts=self.ts,
@@ -119,17 +121,35 @@ class Log:
         self._seekable = self._file.seekable()
         self.size = os.fstat(self._file.fileno()).st_size if self._seekable else 0
         self._number = 0
+        self._head: bytes | None = None
 
     @property
     def position(self) -> int:
         """Bytes of the file read so far."""
         return self._file.tell() if self._seekable and not self._file.closed else self.size
 
+    @cached_property
+    def check(self) -> str | None:
+        """Check value of the key that a record was hashed with; None for a traffic log. Reads the first line.
+
+        Raises:
+            RecordError: It is a record of another version.
+        """
+        try:
+            header = header_of(self._first())
+        except RecordError as error:
+            raise RecordError(f"{self.path}: {error}") from None
+        return None if header is None else header.check
+
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
 
     def __iter__(self) -> Iterator[Line]:
+        """Lines by time; those of a record as well, which it holds by when exchanges ended."""
+        return self._exchanges() if self.check is None else self._observations()
+
+    def _exchanges(self) -> Iterator[Line]:
         latest = 0.0
         for text in self._texts():
             try:
@@ -146,22 +166,46 @@ class Log:
 
     def _texts(self) -> Iterator[bytes]:
         """Non-empty lines; keeps the count of lines and reports those that no memory should be spent on."""
-        stream = self._open()
-        while text := self._next(stream):
+        text = self._first()
+        while text:
             self._number += 1
             if len(text) == LINE_BYTES and not text.endswith(b"\n"):
                 self._skip(f"it is longer than {LINE_BYTES >> 20} MiB")
                 while text and not text.endswith(b"\n"):
-                    text = self._next(stream)
+                    text = self._next()
             elif not text.isspace():
                 yield text
+            text = self._next()
+
+    def _observations(self) -> Iterator[Line]:
+        for entry in in_order(self._entries()):
+            yield Line(**fields_of(entry, self.path.name))
+        self.close()
+
+    def _entries(self) -> Iterator[Entry]:
+        for text in self._texts():
+            try:
+                header = header_of(text)
+                if header is None:
+                    yield read_entry(text, self._number)
+                elif header.check != self.check:
+                    self._skip("a record of another key begins here; give each a file of its own")
+                    return
+            except (ValueError, RecordError) as error:
+                self._skip(str(error))
+
+    def _first(self) -> bytes:
+        if self._head is None:
+            self._stream = self._open()
+            self._head = self._next()
+        return self._head
 
     def _open(self) -> BinaryIO:
         return cast(BinaryIO, gzip.GzipFile(fileobj=self._file)) if self._file.peek(2).startswith(_GZIP) else self._file
 
-    def _next(self, stream: BinaryIO) -> bytes:
+    def _next(self) -> bytes:
         try:
-            return stream.readline(LINE_BYTES)
+            return self._stream.readline(LINE_BYTES)
         except (OSError, EOFError, zlib.error) as error:
             self._number += 1
             self._skip(f"the file cannot be read from here on: {error}")
@@ -184,6 +228,26 @@ def decode(text: bytes) -> Line:
         raise
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _decode_leniently(text, error)
+
+
+def agree(logs: Sequence[Log]) -> str | None:
+    """The check value that all logs share; None where they are traffic logs.
+
+    Raises:
+        RecordError: Hashes of different keys are among them: nothing in one would be met again in another.
+    """
+    first = logs[0]
+    for other in logs[1:]:
+        if other.check != first.check:
+            raise RecordError(
+                f"{first.path} and {other.path} cannot be replayed together: {_hashing(first)}, {_hashing(other)}. "
+                "Replay those of one key at a time"
+            )
+    return first.check
+
+
+def _hashing(log: Log) -> str:
+    return f"{log.path.name} is a traffic log" if log.check is None else f"{log.path.name} is a record of key {log.check}"
 
 
 def merge(logs: Iterable[Log]) -> Iterator[Line]:

@@ -12,14 +12,16 @@ from msgspec.structs import replace
 
 from antidistill.admission import Admission
 from antidistill.assessment import Assessor
+from antidistill.assessment.record import RecordConfig
 from antidistill.dialects import Dialect
 from antidistill.guard import Guard
 from antidistill.keyring import Keyring
-from antidistill.model import Answer, Assessment, Clock
+from antidistill.model import Answer, Assessment, Clock, Exchange
 from antidistill.policy import Policy
 from antidistill.policy.sections import Alerts
 from antidistill.replay.findings import Findings
 from antidistill.replay.log import Line
+from antidistill.replay.record import RECORDED, RECORDED_CALLS, recalled
 from antidistill.stores import MemoryStore
 
 KEY = b"antidistill replay: known to all"
@@ -32,7 +34,7 @@ class Replay:
     """One replay.
 
     Args:
-        policy: What to do, in the mode to do it in. Its store and its alert file are left alone.
+        policy: What to do, in the mode to do it in. Its store, its alert file and its record are left alone.
         decisions: Where decisions are written as they are made, or None.
 
     Attributes:
@@ -43,7 +45,7 @@ class Replay:
     def __init__(self, policy: Policy, decisions: BinaryIO | None = None) -> None:
         self._now = 0.0
         self.findings = Findings(decisions)
-        self.guard = _Recorded(replace(policy, alerts=Alerts()), self.clock, self.findings)
+        self.guard = _Noted(replace(policy, alerts=Alerts(), record=RecordConfig()), self.clock, self.findings)
         self._flying = Flying(policy.bounds.queue, policy.bounds.body_bytes_total)
 
     def clock(self) -> float:
@@ -115,8 +117,8 @@ class Replay:
         self.guard.assessor.advance(self._now)
 
 
-class _Recorded(Guard):
-    """A guard whose assessments are noted."""
+class _Noted(Guard):
+    """A guard whose assessments are noted, and which takes recorded observations as they are."""
 
     assessor: Assessor
 
@@ -125,11 +127,22 @@ class _Recorded(Guard):
         keyring = Keyring([KEY])
         store = MemoryStore(clock, policy.bounds.accounts)
         super().__init__(policy, keyring, store, clock=clock, hooks=(findings.hear,), synchronous=True)
+        self._learn = self._recall
+
+    def route(self, method: str, path: str) -> Dialect | None:
+        """Finds the dialect of a line."""
+        return RECORDED_CALLS if method == RECORDED else super().route(method, path)
 
     def publish(self, assessments: Sequence[Assessment]) -> None:
         """Notes assessments before rules go by them."""
         self._findings.assess(assessments)
         super().publish(assessments)
+
+    def _recall(self, exchange: Exchange) -> None:
+        if exchange.request.method == RECORDED:
+            self.assessor.recall(recalled(exchange))
+        else:
+            self.assessor.learn(exchange)
 
 
 class Flying:

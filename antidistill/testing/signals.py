@@ -18,13 +18,14 @@ DOCSTRING = ("Threat:", "Formula:", "State:", "Gamed by:", "Honest use that look
 def check_signal(signal: Signal) -> None:
     """Checks a signal.
 
-    Its docstring must say what it is up against and how it can be wrong, it must be silent about an account of which nothing is
-    known, keep its evidence within bounds, and say the same thing of the same observations.
+    Its docstring must say what it is up against and how it can be wrong, it must say what would make its evidence fall, be silent
+    about an account of which nothing is known, keep its evidence within bounds, and say the same thing of the same observations.
     """
     doc = inspect.getdoc(type(signal)) or ""
     assert signal.name.isidentifier(), f"{signal.name!r} must be one word: policies say signal.{signal.name}"
     assert signal.family in get_args(Family), f"{signal.name}: family must be one of {get_args(Family)}"
     assert all(part in doc for part in DOCSTRING), f"{signal.name}: the docstring needs {', '.join(p for p in DOCSTRING if p not in doc)}"
+    assert signal.falls.endswith("."), f"{signal.name}: falls must be a sentence: what would make it fall"
     assert _weigh(signal, 0) is None, f"{signal.name}: speaks of an account of which nothing is known"
     evidence = _weigh(signal, 400)
     assert evidence == _weigh(signal, 400), f"{signal.name}: says something else of the same observations"

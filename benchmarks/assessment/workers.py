@@ -202,7 +202,8 @@ class Feeders:
         """Waits until all is sent; gives the time of the last end."""
         for queue in self._queues:
             queue.put(None)
-        return max(self._out.get(timeout=600) for _ in self._processes)
+        ends: list[float] = [self._out.get(timeout=600) for _ in self._processes]
+        return max(ends)
 
     def copies(self) -> list[Rows]:
         """What each worker knows of accounts in the end."""

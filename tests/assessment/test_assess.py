@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antidistill.assessment.assess import assess, bounded, noticeable, risk, weigh
+from antidistill.assessment.assess import DAY, assess, bounded, follow, noticeable, risk, weigh
 from antidistill.assessment.profile import Profile
 from antidistill.model import Assessment, Campaign, Evidence, Family
 
@@ -108,9 +108,47 @@ SMALL = msgspec.structs.replace(of(), risk=0.001)
         pytest.param(SMALL, msgspec.structs.replace(SMALL, risk=0.0011), False, id="a little more of little"),
         pytest.param(SMALL, msgspec.structs.replace(SMALL, risk=0.002), True, id="twice as much of little"),
         pytest.param(BEFORE, msgspec.structs.replace(BEFORE, families=()), True, id="other families"),
+        pytest.param(BEFORE, msgspec.structs.replace(BEFORE, trend="rising"), True, id="another trend"),
         pytest.param(BEFORE, msgspec.structs.replace(BEFORE, campaign=Campaign("c", 0.9, 3)), True, id="a campaign"),
         pytest.param(BEFORE, msgspec.structs.replace(BEFORE, ts=10.0, requests=13), False, id="later"),
     ],
 )
 def test_only_what_changed_noticeably_is_told(before, after, told):
     assert noticeable(before, after) is told
+
+
+# --- trend -----------------------------------------------------------------------------------------------------------
+
+
+def told(*points: tuple[float, float]) -> Assessment:
+    """Assessments at days, with risks, each following the one before."""
+    latest = None
+    for day, chance in points:
+        latest = follow(latest, Assessment("acct", day * DAY, chance))
+    assert latest is not None
+    return latest
+
+
+@pytest.mark.parametrize(
+    ("points", "trend"),
+    [
+        pytest.param([(0, 0.001)], "steady", id="an account like any other"),
+        pytest.param([(0, 0.5)], "rising", id="an account unknown before"),
+        pytest.param([(0, 0.5), (0.5, 0.5)], "rising", id="the same day"),
+        pytest.param([(0, 0.5), (1, 0.5)], "steady", id="the day after"),
+        pytest.param([(0, 0.5), (0.9, 0.5), (1.8, 0.5), (2.9, 0.5)], "steady", id="days after, often assessed"),
+        pytest.param([(0, 0.5), (5, 0.9)], "rising", id="after silence"),
+        pytest.param([(0, 0.5), (1, 0.6)], "steady", id="a little more"),
+        pytest.param([(0, 0.9), (1, 0.5)], "falling", id="less"),
+        pytest.param([(0, 0.9), (1, 0.5), (1.5, 0.9)], "steady", id="back again"),
+    ],
+)
+def test_the_trend_compares_with_the_risk_a_day_before(points, trend):
+    assert told(*points).trend == trend
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.001, 0.999)), min_size=1, max_size=40))
+def test_the_past_of_an_assessment_is_bounded_and_in_order(points):
+    found = told(*sorted(points))
+    assert 1 <= len(found.past) <= 2
+    assert [point.ts for point in found.past] == sorted(point.ts for point in found.past)

@@ -22,6 +22,7 @@ class Broken:
 
     name = "broken"
     family: Family = "content"
+    falls = "It never does."
 
     def begin(self) -> None:
         return None

@@ -91,6 +91,16 @@ def test_a_flag_is_raised_once_a_day() -> None:
 
 WHY = Assessment("acct", 0.0, 0.91, ("content",), (Evidence("sweep", "content", 2.0, "why"), Evidence("calm", "temporal", -1.0, "not why")))
 
+TOLD = {
+    "risk": 0.91,
+    "trend": "steady",
+    "families": ["content"],
+    "signals": ["sweep"],
+    "reasons": ["why"],
+    "campaign": None,
+    "campaign_accounts": None,
+}
+
 
 @pytest.mark.parametrize(
     ("effect", "cause", "detail"),
@@ -98,7 +108,7 @@ WHY = Assessment("acct", 0.0, 0.91, ("content",), (Evidence("sweep", "content", 
         (Refusal(429, "rate", "m", retry_after=2.0), "quota", {"status": 429, "retry_after": 2.0, "unit": "requests"}),
         (Delay(3.0), "request", {"seconds": 3.0}),
         (Rewrite({"n": 1}), "request", {"caps": {"n": 1}}),
-        (Notice("tag", {"a": 1}), "assessment", {"a": 1, "risk": 0.91, "families": ["content"], "reasons": ["why"], "campaign": None}),
+        (Notice("tag", {"a": 1}), "assessment", {"a": 1, **TOLD}),
     ],
     ids=["refusal", "delay", "rewrite", "notice"],
 )

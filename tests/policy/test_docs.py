@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from antidistill import plugins
+from antidistill.assessment.record import RecordConfig
 from antidistill.identity import IdentityConfig
 from antidistill.policy import Code, load_policy
 from antidistill.policy.operators import OPERATORS
@@ -19,7 +20,7 @@ from antidistill.rates import ByPlan
 
 DOCS = (Path(__file__).parent.parent.parent / "docs" / "policy.md").read_text()
 SECTIONS = [PolicyConfig, IdentityConfig, Estimates, Bounds, Alerts, AssessmentConfig, QuotaConfig, ByPlan, Probation]
-SECTIONS += [BreachesConfig, Price, RuleConfig, ExemptionConfig]
+SECTIONS += [RecordConfig, BreachesConfig, Price, RuleConfig, ExemptionConfig]
 
 
 def fields(struct):

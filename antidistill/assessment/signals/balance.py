@@ -32,6 +32,7 @@ class Balance(Signal):
 
     name = "balance"
     family: Family = "coordination"
+    falls = "The load over the accounts that share the wording becomes uneven, as it is among independent customers."
 
     def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Takes the frame whose load is most clearly balanced."""

@@ -59,6 +59,7 @@ class Cadence(Signal):
 
     name = "cadence"
     family: Family = "temporal"
+    falls = "Requests come at the pace of somebody who reads the answers, or their gaps vary."
 
     def begin(self) -> Rhythm:
         """No gap yet."""

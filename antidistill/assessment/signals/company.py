@@ -31,6 +31,7 @@ class Company(Signal):
 
     name = "company"
     family: Family = "coordination"
+    falls = "The account shares fewer prompts with the same others, or those others are named as its organisation."
 
     def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Counts the tenants met more than once."""

@@ -31,6 +31,7 @@ class Dispatch(Signal):
 
     name = "dispatch"
     family: Family = "temporal"
+    falls = "Uses of the shared wording stop going round the accounts one by one; each works for stretches of its own."
 
     def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Takes the frame that is dealt out most clearly."""

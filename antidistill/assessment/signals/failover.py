@@ -36,6 +36,7 @@ class Failover(Signal):
 
     name = "failover"
     family: Family = "coordination"
+    falls = "It does not fall by itself: it ends when the profile is forgotten, or the accounts are named as one organisation."
 
     def begin(self) -> Takeovers:
         """No takeover yet."""

@@ -48,6 +48,7 @@ class ReleasePivot(Signal):
 
     name = "release_pivot"
     family: Family = "coordination"
+    falls = "Half of the work goes back to other models within three days; later, only when the profile is forgotten."
 
     def begin(self) -> Move:
         """Nothing asked for yet."""

@@ -42,6 +42,7 @@ class Resampling(Signal):
 
     name = "sampling"
     family: Family = "content"
+    falls = "Most new prompts are asked once, or again under the same parameters."
 
     def begin(self) -> Asked:
         """No prompt yet."""

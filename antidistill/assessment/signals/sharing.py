@@ -27,6 +27,7 @@ class Sharing(Signal):
 
     name = "sharing"
     family: Family = "coordination"
+    falls = "Others fill that wording with the same values or ask back about it, or those who share it are named as one organisation."
 
     def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Adds up the frames in use."""

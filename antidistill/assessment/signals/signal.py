@@ -26,10 +26,12 @@ class Signal(Protocol):
     Attributes:
         name: Word that policies use (`signal.<name>`).
         family: Kind of evidence.
+        falls: One plain sentence: what would make the evidence fall.
     """
 
     name: str
     family: Family
+    falls: str
 
     def begin(self) -> Any:
         """Makes the state of an account that has sent nothing; bounded, at most some hundred bytes."""

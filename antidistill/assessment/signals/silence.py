@@ -30,6 +30,7 @@ class Silence(Signal):
 
     name = "silence"
     family: Family = "temporal"
+    falls = "Somebody asks back about answers to the shared wording, with a tenth of the accounts that use it."
 
     def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Takes the frame that is silent most clearly."""

@@ -31,6 +31,7 @@ class Sweep(Signal):
 
     name = "sweep"
     family: Family = "content"
+    falls = "Values repeat, or most new prompts have another form."
 
     def weigh(self, state: Any, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs the account's own prompts, and those of all who share its frames."""

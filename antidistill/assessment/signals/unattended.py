@@ -38,6 +38,7 @@ class Unattended(Signal):
 
     name = "unattended"
     family: Family = "temporal"
+    falls = "Questions are asked back in conversations that are under way: one in seven is enough."
 
     def begin(self) -> Conversations:
         """No conversation yet."""
