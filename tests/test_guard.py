@@ -13,6 +13,7 @@ import pytest
 
 from antidistill import Event, Guard, PolicyError, load_policy
 from antidistill.admission import Admission
+from antidistill.assessment import Assessor
 from antidistill.keyring import Keyring
 from antidistill.model import Answer, Mode, Request, Usage
 from antidistill.stores import MemoryStore
@@ -51,7 +52,8 @@ def play(guard: Guard, clock: FakeClock) -> float:
             assert row.call is not None
             await exchange(guard, str(row.subject.account), row.call.prompt, clock.now)
         clock.advance(1_200)
-        guard.assessor.advance(clock.now)
+        assert isinstance(guard.assessor, Assessor)
+    guard.assessor.advance(clock.now)
 
     asyncio.run(run())
     return clock.now

@@ -32,6 +32,7 @@ BUSY = 50
 _BATCH = 64
 _TOLD = 16
 _IDLE = 60.0
+_PUTTING_AWAY = 60.0
 
 
 class Assessor:
@@ -52,6 +53,7 @@ class Assessor:
 
     Attributes:
         failures: Exchanges, rounds and publications that failed and were skipped.
+        keep: Called on the assessment thread after each publication and at the end, to put away what is known; None keeps nothing.
         record: Called with every observation that an exchange made, or None.
     """
 
@@ -68,6 +70,7 @@ class Assessor:
         record: Callable[[Observation], None] | None = None,
     ) -> None:
         self.failures = 0
+        self.keep: Callable[[Assessor], None] | None = None
         self.record = record
         self._seed = seed_of(seed)
         self._tick = tick
@@ -90,6 +93,11 @@ class Assessor:
         self._closed = False
 
     @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Signals in use."""
+        return self._signals
+
+    @property
     def shed(self) -> int:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
@@ -102,6 +110,10 @@ class Assessor:
     def latest(self, account: str) -> Assessment | None:
         """Returns the assessment last published about an account, or None where there is nothing to say. Any thread may ask."""
         return self._latest.get(account)
+
+    def assessments(self) -> list[Assessment]:
+        """The latest assessment of every account that has one."""
+        return list(self._latest.values())
 
     # --- on the event loop -------------------------------------------------------------------------------------------
 
@@ -128,7 +140,7 @@ class Assessor:
         self._closed = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5.0)
+            self._thread.join(5.0 if self.keep is None else _PUTTING_AWAY)
 
     # --- on the assessment thread, or in a replay --------------------------------------------------------------------
 
@@ -236,7 +248,11 @@ class Assessor:
         self._thread.start()
 
     def _run(self) -> None:
+        kept = self._ticks
         while not self._closed:
+            if self._ticks > kept:
+                kept = self._ticks
+                self._put_away()
             self._wake.wait(min(self._tick, _IDLE))
             self._wake.clear()
             draining = self._draining
@@ -247,6 +263,11 @@ class Assessor:
                 self._draining = False
                 self._round(self._clock())
                 self._drained.set()
+        self._put_away()
+
+    def _put_away(self) -> None:
+        if self.keep is not None:
+            self.keep(self)
 
     def _work(self) -> bool:
         """Learns a batch; False where there was nothing to learn."""
