@@ -43,6 +43,7 @@ from antidistill.quotas import Meter, breaches
 from antidistill.rewriting import rewriter
 from antidistill.stages import Closed, Stages
 from antidistill.stores import Store
+from antidistill.text.seeds import SeedFilters
 from antidistill.watermark.fingerprints import Copy, FingerprintConfig, Fingerprints
 from antidistill.watermark.marker import Marker
 
@@ -112,6 +113,7 @@ class Guard:
         self._kept = FingerprintConfig()
         self.recorder: Recorder | None = None
         self._recorded = RecordConfig()
+        self._seeds: tuple[str, ...] = ()
         self.adopt(policy)
 
     def adopt(self, policy: Policy) -> None:
@@ -122,6 +124,8 @@ class Guard:
         """
         sinks: list[Hook] = [EventLog(self.clock), *_alerts(policy, self.clock), *self._hooks]
         self._record(policy.record)
+        if (seeds := policy.assessment.seeds) != self._seeds:
+            self.assessor.seeds, self._seeds = SeedFilters(seeds) if seeds else None, seeds
         if policy.identity != self.policy.identity:
             self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
         self.policy = policy

@@ -16,6 +16,7 @@ from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
 from antidistill.assessment.ties import ties
 from antidistill.model import Assessment, Clock, Evidence, Exchange
+from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
 QUEUED_TEXT = 1 << 26
@@ -47,6 +48,7 @@ class Assessor:
     Attributes:
         failures: Exchanges, rounds and publications that failed and were skipped.
         record: Called with every observation that an exchange made, or None.
+        seeds: Knows the wording of seed corpora, or None.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Assessor:
     ) -> None:
         self.failures = 0
         self.record = record
+        self.seeds: SeedFilters | None = None
         self._seed = seed_of(seed)
         self._tick = tick
         self._clock = clock
@@ -124,7 +127,7 @@ class Assessor:
     def learn(self, exchange: Exchange) -> None:
         """Takes an exchange in. One that fails is counted and skipped."""
         try:
-            observation = observe(exchange, self._seed)
+            observation = observe(exchange, self._seed, self.seeds)
             if observation is not None:
                 if self.record is not None:
                     self.record(observation)

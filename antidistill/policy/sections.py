@@ -73,10 +73,12 @@ class AssessmentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         tick: Seconds between two rounds of assessment.
         signals: Signals of other distributions, by the names that they publish, beside those that come with antidistill.
+        seeds: Filters of seed corpora, made by `antidistill seeds build`.
     """
 
     tick: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
     signals: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()
 
 
 class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

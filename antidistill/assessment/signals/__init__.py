@@ -13,6 +13,7 @@ from antidistill.assessment.signals.dispatch import Dispatch
 from antidistill.assessment.signals.failover import Failover
 from antidistill.assessment.signals.release_pivot import ReleasePivot
 from antidistill.assessment.signals.sampling import Resampling
+from antidistill.assessment.signals.seeds import Seeds
 from antidistill.assessment.signals.sharing import Sharing
 from antidistill.assessment.signals.signal import Signal
 from antidistill.assessment.signals.silence import Silence
@@ -28,6 +29,7 @@ SIGNALS: tuple[Signal, ...] = (
     Failover(),
     Sweep(),
     Resampling(),
+    Seeds(),
     Cadence(),
     Dispatch(),
     Unattended(),
