@@ -95,7 +95,7 @@ def tied(group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profi
     anchors = {frame.anchor for frame in group}
     accounts = dict.fromkeys(account for frame in group for account in frame.accounts)
     profiles = [profile for account in accounts if (profile := profile_of(account)) is not None]
-    held = [(profile, [tie for tie in ties(profile, crowd) if tie.anchor in anchors]) for profile in profiles]
+    held = [(profile, ties(profile, crowd, anchors)) for profile in profiles]
     bound = [(profile, len(shared)) for profile, shared in held if bond(shared) >= BOND]
     usual = median_low([count for _, count in bound]) if bound else 0
     return [profile for profile, count in bound if count >= _PART * usual]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
 from antidistill.assessment.crowd import Crowd
@@ -30,10 +30,13 @@ class Tie(NamedTuple):
     exposure: float
 
 
-def ties(profile: Profile, crowd: Crowd) -> list[Tie]:
-    """The ties of an account. Pure."""
-    found = ((anchor, used, crowd.frames.get(anchor)) for anchor, used in profile.frames.items() if used.new)
-    return [Tie(anchor, used, frame.standing, exposure(used, frame.begun)) for anchor, used, frame in found if frame is not None]
+def ties(profile: Profile, crowd: Crowd, among: Container[int] | None = None) -> list[Tie]:
+    """The ties of an account, to all frames or to those `among` which are asked for. Pure."""
+    found = []
+    for anchor, used in profile.frames.items():
+        if used.new and (among is None or anchor in among) and (frame := crowd.frames.get(anchor)) is not None:
+            found.append(Tie(anchor, used, frame.standing, exposure(used, frame.begun)))
+    return found
 
 
 def exposure(used: Fillings, begun: float) -> float:
@@ -42,8 +45,10 @@ def exposure(used: Fillings, begun: float) -> float:
     Whoever had a template first and was copied, in order to be framed, is thus hardly tied to the copies. Being first by less than
     `LEAD` proves nothing: of several accounts that begin together one is the first.
     """
-    ahead = used.early if begun - used.since >= LEAD else 0
-    return float((1 - 0.5**used.new) / (1 + ahead / 4) ** 2)
+    reached = 1 - 0.5**used.new
+    if used.early and begun - used.since >= LEAD:
+        return float(reached / (1 + used.early / 4) ** 2)
+    return float(reached)
 
 
 def bond(ties: Iterable[Tie]) -> float:
@@ -53,5 +58,12 @@ def bond(ties: Iterable[Tie]) -> float:
 
 def tightest(ties: Iterable[Tie], part: Callable[[Standing], float]) -> tuple[float, Standing]:
     """The largest strength times exposure times `part` over ties, from 0 to 1, and where it is found."""
-    rated = [(tie.standing.strength * tie.exposure * part(tie.standing), tie.standing) for tie in ties]
-    return max(rated, key=lambda found: found[0], default=(0.0, Standing()))
+    most, where = 0.0, _NONE
+    for tie in ties:
+        bound = tie.standing.strength * tie.exposure
+        if bound > most and (rated := bound * part(tie.standing)) > most:
+            most, where = rated, tie.standing
+    return most, where
+
+
+_NONE = Standing()

@@ -46,11 +46,11 @@ def skeleton(text: str, seed: int) -> tuple[int, ...]:
     count = len(words) - SHINGLE + 1
     if count < 1:
         return ()
-    starts = [0, *accumulate([len(word) + 1 for word in words])]
-    places = (
-        range(count) if count <= EDGE_HEAD + EDGE_TAIL else [*range(EDGE_HEAD), *_sample(words, count), *range(count - EDGE_TAIL, count)]
-    )
-    return tuple([xxh3_64_intdigest(data[starts[place] : starts[place + SHINGLE] - 1], seed) for place in places])
+    ends = [*accumulate([len(word) + 1 for word in words], initial=-1)]
+    if count <= EDGE_HEAD + EDGE_TAIL:
+        return tuple([xxh3_64_intdigest(data[before + 1 : end], seed) for before, end in zip(ends, ends[SHINGLE:], strict=False)])
+    places = [*range(EDGE_HEAD), *_sample(words, count), *range(count - EDGE_TAIL, count)]
+    return tuple([xxh3_64_intdigest(data[ends[place] + 1 : ends[place + SHINGLE]], seed) for place in places])
 
 
 def _sample(words: Sequence[bytes], count: int) -> list[int]:
