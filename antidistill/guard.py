@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from antidistill.admission import Admission, Reading, answer, bound, conclude, inward, merge, order_of, read
 from antidistill.assessment import Assessor
 from antidistill.assessment.record import RecordConfig, Recorder
+from antidistill.assessment.subs import name_of, sub_of
 from antidistill.dialects import AnswerReader, AnswerRewriter, Dialect, Routes
 from antidistill.errors import PolicyError, Problem
 from antidistill.events import AlertFile, EventLog, Events, Flags, Hook
@@ -44,6 +45,7 @@ from antidistill.rewriting import rewriter
 from antidistill.stages import Closed, Stages
 from antidistill.stores import Store
 from antidistill.text.seeds import SeedFilters
+from antidistill.text.sketch import seed_of
 from antidistill.watermark.fingerprints import Copy, FingerprintConfig, Fingerprints
 from antidistill.watermark.marker import Marker
 
@@ -103,6 +105,7 @@ class Guard:
         self._stages = Stages(self.failures)
         self._learn = self.assessor.learn if synchronous else self.assessor.submit
         self._keyring = keyring
+        self._sketch = seed_of(keyring.derive("sketch"))
         self._identify = identify
         self._hooks = tuple(hooks)
         self._flags = Flags(clock, policy.bounds.accounts)
@@ -158,7 +161,7 @@ class Guard:
         try:
             reading = self._gate.run("dialect", Reading(request), read, request, dialect, self.policy.bounds.body_bytes)
             subject = self._gate.run("identity", NOBODY, self.identity.name, request)
-            facts = Facts(request.ts, reading.request, reading.call, subject, self.latest(subject.account))
+            facts = Facts(request.ts, reading.request, reading.call, subject, self.latest(subject.account), sub=self._sub(subject))
             decision = self._gate.run("policy", NOTHING, self._decide, facts, dialect)
             reservation = await self._reserve(request, facts, decision)
             matches = self._gate.run("policy", decision.matches, self._match, facts, decision, reservation)
@@ -210,7 +213,7 @@ class Guard:
     def publish(self, assessments: Sequence[Assessment]) -> None:
         """Lets the rules that read assessments fire for accounts that may send nothing any more. Runs where assessments are made."""
         for assessment in assessments:
-            facts = Facts(assessment.ts, subject=Subject(assessment.account, "", "", proven=True), assessment=assessment)
+            facts = self._between(assessment)
             decision = self._stages.run("policy", NOTHING, decide_between, self.policy, facts)
             self.events.flag(facts, decision.matches)
 
@@ -234,6 +237,18 @@ class Guard:
             _log.error("%s: the last good policy stays in force", error)
 
     # --- stages ------------------------------------------------------------------------------------------------------
+
+    def _sub(self, subject: Subject) -> Assessment | None:
+        """The latest assessment of the sub-identity that is attested."""
+        sub = sub_of(subject, self._sketch) if subject.attributes else 0
+        return self.latest(name_of(subject.account, sub)) if sub and subject.account is not None else None
+
+    def _between(self, assessment: Assessment) -> Facts:
+        """What rules may read where there is no request: of a sub-identity, also the account's own assessment."""
+        subject = Subject(assessment.owner, "", "", proven=True)
+        if not assessment.sub:
+            return Facts(assessment.ts, subject=subject, assessment=assessment)
+        return Facts(assessment.ts, subject=subject, assessment=self.latest(assessment.owner), sub=assessment)
 
     def _decide(self, facts: Facts, dialect: Dialect | None) -> Decision:
         decision = decide(self.policy, facts)

@@ -7,13 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec.structs import replace
+
 from antidistill.assessment.assess import assess, follow, noticeable
 from antidistill.assessment.campaigns import STRONG, Campaigns
-from antidistill.assessment.crowd import Crowd
+from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
+from antidistill.assessment.subs import Subs, name_of
 from antidistill.assessment.ties import ties
 from antidistill.model import Assessment, Clock, Evidence, Exchange
 from antidistill.text.seeds import SeedFilters
@@ -73,6 +76,7 @@ class Assessor:
         self._signals = tuple(signals)
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
+        self._subs = Subs(max_accounts)
         self._campaigns = Campaigns(self._seed)
         self._search = -math.inf
         self._ticks = -math.inf
@@ -151,13 +155,18 @@ class Assessor:
 
     def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
+        self._profile(observation, reading)
+        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts):
+            self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
+        for account in self._profiles.overflow():
+            self._latest.pop(account, None)
+            self._touched.pop(account, None)
+
+    def _profile(self, observation: Observation, reading: Reading) -> None:
         profile = self._profiles.meet(observation)
         if profile is not None:
             profile.learn(observation, reading, self._signals)
             self._touched[profile.account] = None
-        for account in self._profiles.overflow():
-            self._latest.pop(account, None)
-            self._touched.pop(account, None)
 
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""

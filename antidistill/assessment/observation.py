@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from antidistill.assessment.subs import sub_of
 from antidistill.model import Answer, Call, Exchange, Subject, Usage
 from antidistill.text.normalise import normalise
 from antidistill.text.seeds import SeedFilters
@@ -38,6 +39,7 @@ class Observation(Struct, frozen=True, gc=False):
         prompt: Hash of the text asked, 0 where no person or program asked anything new (a tool's result, say).
         skeleton: Shingles that stand for the text asked.
         seeded: True where the text asked holds wording of a seed corpus that the policy names.
+        sub: Hash of the sub-identity that is attested, 0 where there is none.
     """
 
     account: str
@@ -57,6 +59,7 @@ class Observation(Struct, frozen=True, gc=False):
     prompt: int = 0
     skeleton: tuple[int, ...] = ()
     seeded: bool = False
+    sub: int = 0
 
     @property
     def answered(self) -> bool:
@@ -99,6 +102,7 @@ def observe(exchange: Exchange, seed: int, seeds: SeedFilters | None = None) -> 
         prompt=digest(asked, seed) if asked else 0,
         skeleton=skeleton(canonical, seed) if asked else (),
         seeded=seeds is not None and bool(asked) and seeds.knows(canonical),
+        sub=sub_of(subject, seed),
     )
 
 

@@ -23,6 +23,7 @@ class Facts(Struct, frozen=True):
     subject: Subject | None = None
     assessment: Assessment | None = None
     quotas: Mapping[str, QuotaState] | None = None
+    sub: Assessment | None = None
 
 
 class Match(Struct, frozen=True):

@@ -173,10 +173,18 @@ def signal(name: str) -> Fact:
     return Fact(fact.name, fact.type, fact.cause, fact.read, fact.description)
 
 
+def _sub(name: str, part: Callable[[Any], Any], description: str, high: float | None = None) -> Fact:
+    read: Read = lambda facts: None if facts.sub is None else part(facts.sub)  # noqa: E731
+    return Fact(f"sub.{name}", "number", "assessment", read, description, 0, high, attribute="sub_identity")
+
+
 _ASSESSMENT = (
     _assessed("risk", "number", lambda assessment: assessment.risk, "risk that the account extracts the model, 0 to 1", 1),
     _assessed("families", "number", lambda assessment: len(assessment.families), "families of evidence against the account, 0 to 5", 5),
     _assessed("requests", "number", lambda assessment: assessment.requests, "requests that the assessment rests on"),
+    _sub("risk", lambda assessment: assessment.risk, "risk that the attested sub-identity extracts the model, 0 to 1", 1),
+    _sub("families", lambda assessment: len(assessment.families), "families of evidence against the attested sub-identity, 0 to 5", 5),
+    _sub("requests", lambda assessment: assessment.requests, "requests that its assessment rests on"),
     _campaign("id", "text", lambda campaign: campaign.id, "the campaign that the account belongs to"),
     _campaign("risk", "number", lambda campaign: campaign.risk, "risk that the campaign extracts the model, 0 to 1", 1),
     _campaign("accounts", "number", lambda campaign: campaign.accounts, "accounts in the campaign"),
