@@ -39,7 +39,7 @@ from antidistill.model import (
     Subject,
 )
 from antidistill.plugins import dialects_of, signals_of
-from antidistill.policy import Code, Policy, applicable, decide, decide_after, decide_between
+from antidistill.policy import Code, Jitter, Policy, applicable, decide, decide_after, decide_between
 from antidistill.quotas import Meter, breaches
 from antidistill.rewriting import rewriter
 from antidistill.stages import Closed, Stages
@@ -131,6 +131,8 @@ class Guard:
             self.assessor.seeds, self._seeds = SeedFilters(seeds) if seeds else None, seeds
         if policy.identity != self.policy.identity:
             self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
+        share = policy.assessment.jitter
+        self._jitter = Jitter(self._keyring.derive("jitter"), share) if share else None
         self.policy = policy
         self.meter.terms = policy.terms
         self.routes = Routes(dialects_of(policy.dialects))
@@ -161,7 +163,15 @@ class Guard:
         try:
             reading = self._gate.run("dialect", Reading(request), read, request, dialect, self.policy.bounds.body_bytes)
             subject = self._gate.run("identity", NOBODY, self.identity.name, request)
-            facts = Facts(request.ts, reading.request, reading.call, subject, self.latest(subject.account), sub=self._sub(subject))
+            facts = Facts(
+                request.ts,
+                reading.request,
+                reading.call,
+                subject,
+                self.latest(subject.account),
+                sub=self._sub(subject),
+                jitter=self._jitter,
+            )
             decision = self._gate.run("policy", NOTHING, self._decide, facts, dialect)
             reservation = await self._reserve(request, facts, decision)
             matches = self._gate.run("policy", decision.matches, self._match, facts, decision, reservation)
@@ -247,8 +257,8 @@ class Guard:
         """What rules may read where there is no request: of a sub-identity, also the account's own assessment."""
         subject = Subject(assessment.owner, "", "", proven=True)
         if not assessment.sub:
-            return Facts(assessment.ts, subject=subject, assessment=assessment)
-        return Facts(assessment.ts, subject=subject, assessment=self.latest(assessment.owner), sub=assessment)
+            return Facts(assessment.ts, subject=subject, assessment=assessment, jitter=self._jitter)
+        return Facts(assessment.ts, subject=subject, assessment=self.latest(assessment.owner), sub=assessment, jitter=self._jitter)
 
     def _decide(self, facts: Facts, dialect: Dialect | None) -> Decision:
         decision = decide(self.policy, facts)

@@ -74,11 +74,13 @@ class AssessmentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tick: Seconds between two rounds of assessment.
         signals: Signals of other distributions, by the names that they publish, beside those that come with antidistill.
         seeds: Filters of seed corpora, made by `antidistill seeds build`.
+        jitter: Most that thresholds on risks are raised, by account and day, as a share of themselves; 0 to leave them.
     """
 
     tick: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
     signals: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
+    jitter: Annotated[float, Meta(ge=0, le=0.5)] = 0.05
 
 
 class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
