@@ -8,16 +8,20 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from antidistill.assessment.assess import assess, follow, noticeable
 from antidistill.assessment.breath import Breath, hold
 from antidistill.assessment.campaigns import STRONG, Campaigns
-from antidistill.assessment.crowd import Crowd
+from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
+from antidistill.assessment.subs import Subs, name_of
 from antidistill.assessment.ties import ties
 from antidistill.model import Assessment, Clock, Evidence, Exchange
+from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
 QUEUED_TEXT = 1 << 26
@@ -55,6 +59,7 @@ class Assessor:
         failures: Exchanges, rounds and publications that failed and were skipped.
         keep: Called on the assessment thread after each publication and at the end, to put away what is known; None keeps nothing.
         record: Called with every observation that an exchange made, or None.
+        seeds: Knows the wording of seed corpora, or None.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Assessor:
         self.failures = 0
         self.keep: Callable[[Assessor], None] | None = None
         self.record = record
+        self.seeds: SeedFilters | None = None
         self._seed = seed_of(seed)
         self._tick = tick
         self._clock = clock
@@ -79,6 +85,7 @@ class Assessor:
         self._signals = tuple(signals)
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
+        self._subs = Subs(max_accounts)
         self._campaigns = Campaigns(self._seed)
         self._search = -math.inf
         self._ticks = -math.inf
@@ -147,7 +154,7 @@ class Assessor:
     def learn(self, exchange: Exchange) -> None:
         """Takes an exchange in. One that fails is counted and skipped."""
         try:
-            observation = observe(exchange, self._seed)
+            observation = observe(exchange, self._seed, self.seeds)
             if observation is not None:
                 if self.record is not None:
                     self.record(observation)
@@ -171,15 +178,20 @@ class Assessor:
 
     def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
+        self._profile(observation, reading)
+        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts):
+            self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
+        for account in self._profiles.overflow():
+            self._latest.pop(account, None)
+            self._touched.pop(account, None)
+
+    def _profile(self, observation: Observation, reading: Reading) -> None:
         profile = self._profiles.meet(observation)
         if profile is not None:
             profile.learn(observation, reading, self._signals)
             self._touched[profile.account] = None
             if profile.requests % BUSY == 0:
                 self._tell(self._assess([profile.account], observation.ts))
-        for account in self._profiles.overflow():
-            self._latest.pop(account, None)
-            self._touched.pop(account, None)
 
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""

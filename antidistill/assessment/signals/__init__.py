@@ -15,6 +15,7 @@ from antidistill.assessment.signals.failover import Failover
 from antidistill.assessment.signals.labels import Labels
 from antidistill.assessment.signals.release_pivot import ReleasePivot
 from antidistill.assessment.signals.sampling import Resampling
+from antidistill.assessment.signals.seeds import Seeds
 from antidistill.assessment.signals.sharing import Sharing
 from antidistill.assessment.signals.signal import Signal
 from antidistill.assessment.signals.silence import Silence
@@ -32,6 +33,7 @@ SIGNALS: tuple[Signal, ...] = (
     Corpus(),
     Labels(),
     Resampling(),
+    Seeds(),
     Cadence(),
     Dispatch(),
     Unattended(),

@@ -56,6 +56,7 @@ class Corpus(Signal):
 
     name = "corpus"
     family: Family = "content"
+    falls = "Prompts of the set are asked again, as other models or versions are tried, or questions are asked back."
 
     def begin(self) -> Set:
         """No prompt yet."""

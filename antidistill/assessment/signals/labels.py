@@ -42,6 +42,7 @@ class Labels(Signal):
 
     name = "labels"
     family: Family = "content"
+    falls = "It speaks for the account already, and more clearly the more of its answers are labels."
 
     def begin(self) -> Answers:
         """No answer yet."""
