@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from antidistill.watermark import signs
 from antidistill.watermark.keys import Coins, MarkKeys, context
 from antidistill.watermark.leanings import Seed, leanings
+from antidistill.watermark.signs import Signs
 from antidistill.watermark.slots import Slot
 
 NULL: Final = (
@@ -96,10 +96,11 @@ def audit(
     for slots in reference:
         usual.add(slots)
     found = [leanings(*counts) for counts in zip(written.counts, usual.counts, strict=True)]
+    laws = [Signs(leaning.values()) for leaning in found]
     names = list(product(dict.fromkeys(groups), dict.fromkeys(epochs)))
-    tests = [_test(leaning, keys, *name) for keys, leaning in zip(ring, found, strict=True) if leaning for name in names]
+    tests = [_test(*each, *name) for each in zip(ring, found, laws, strict=True) if each[1] for name in names]
     best = min(tests, default=_Test(0.0, 0.0, "", None, 0))
-    checks = _checks(ring[0], found[0], controls) if tests else []
+    checks = _checks(ring[0], found[0], laws[0], controls) if tests else []
     return Audit(
         group=best.group,
         epoch=best.epoch,
@@ -156,20 +157,15 @@ def _variant(slot: Slot) -> tuple[str, str, int]:
     return slot.cls, context(slot), slot.side
 
 
-def _test(found: Mapping[int, float], keys: MarkKeys, group: str, epoch: int) -> _Test:
+def _test(keys: MarkKeys, found: Mapping[int, int], law: Signs, group: str, epoch: int) -> _Test:
     score = _score(found, keys.group(group, epoch))
-    return _Test(signs.tail(score, found.values()), score / _deviation(found), group, epoch, len(found))
+    return _Test(law.tail(score), score / law.deviation, group, epoch, len(found))
 
 
-def _checks(keys: MarkKeys, found: Mapping[int, float], controls: int) -> list[float]:
+def _checks(keys: MarkKeys, found: Mapping[int, int], law: Signs, controls: int) -> list[float]:
     """The z of keys that no group has."""
-    deviation = _deviation(found)
-    return [_score(found, keys.group(f"\0control {number}", -1)) / deviation for number in range(controls)]
+    return [_score(found, keys.group(f"\0control {number}", -1)) / law.deviation for number in range(controls)]
 
 
-def _score(found: Mapping[int, float], coins: Coins) -> float:
+def _score(found: Mapping[int, int], coins: Coins) -> int:
     return sum(leaning if coins.bit(index) else -leaning for index, leaning in found.items())
-
-
-def _deviation(found: Mapping[int, float]) -> float:
-    return math.sqrt(sum(leaning * leaning for leaning in found.values())) or 1.0

@@ -19,11 +19,11 @@ DRIFT: Final = 300.0
 """What the usual share is worth at most, in places: no two writers choose alike, however much of one was counted."""
 
 
-def leanings(counts: Counts, usual: Counts) -> dict[int, float]:
-    """For each coin, the chance that the key pulls to side 1 less the chance that it pulls to side 0, from -1 to 1.
+def leanings(counts: Counts, usual: Counts) -> dict[int, int]:
+    """For each coin, the chance that the key pulls to side 1 less the chance that it pulls to side 0, in whole hundredths.
 
     A seed's counts are beta-binomial, around the usual share or, as likely beforehand, around one that the mark has pulled up or down. What
-    the seeds of a coin say adds up. No coin counts for more than one, however often its seed occurs.
+    the seeds of a coin say adds up. No coin counts for more than 100, however often its seed occurs.
 
     Args:
         counts: What the model does.
@@ -38,7 +38,7 @@ def leanings(counts: Counts, usual: Counts) -> dict[int, float]:
         up, down = pulls.get(index, (0.0, 0.0))
         more, less = _pulls(count, share, 1 / (1 / (sum(known) + BORROWED) + 1 / DRIFT))
         pulls[index] = up + more, down + less
-    return {index: _leaning(up, down) for index, (up, down) in pulls.items()}
+    return {index: round(100 * _leaning(up, down)) for index, (up, down) in pulls.items()}
 
 
 def _totals(counts: Counts) -> dict[str, tuple[int, int]]:
