@@ -38,7 +38,7 @@ class Slot(Struct, frozen=True):
         tier: Tier of the class.
         previous: Canonical word before; "" at the start of a sentence.
         side: The side of the class that the variant is on.
-        habit: Whether the class is one that a student model can learn without context.
+        habit: Whether the class is so frequent that a student model can learn it after each word before.
         at: Number of the word in the text (of those that `str.split` yields) where the variant begins.
         nth: Slots before it with the same class and previous word, `MOST` at most: each has a coin of its own.
     """
