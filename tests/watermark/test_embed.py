@@ -13,7 +13,7 @@ from antidistill.watermark import echo as echoes
 from antidistill.watermark.echo import Echo
 from antidistill.watermark.embed import Embedder, mark
 from antidistill.watermark.lexicon import Lexicon
-from antidistill.watermark.slots import INNER, read
+from antidistill.watermark.slots import INNER, Slot, read
 from tests.watermark.words import EMPTY, LEXICON, Coins, fair, other
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "prose"
@@ -95,8 +95,11 @@ def test_a_side_of_several_variants_is_entered_at_the_one_that_stands_there():
 def test_which_of_the_variants_of_a_side_stands_is_a_coin_of_its_own():
     text = "And you have the large and the sizeable and the big one"
     for side, bit in [(0, 0), (0, 1), (1, 0), (1, 1)]:
-        coins = Coins(lambda slot, side=side, bit=bit: bit if slot.cls.endswith(INNER) else side)
-        found = [(slot.cls, slot.side) for slot in read(marked(text, coins), LEXICON)]
+
+        def toss(slot: Slot, side: int = side, bit: int = bit) -> int:
+            return bit if slot.cls.endswith(INNER) else side
+
+        found = [(slot.cls, slot.side) for slot in read(marked(text, Coins(toss)), LEXICON)]
         assert found == ([("big-large", 1), ("big-large" + INNER, bit)] if side else [("big-large", 0)]) * 3
 
 
