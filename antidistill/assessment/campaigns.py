@@ -94,7 +94,9 @@ def linked(frames: Sequence[Frame], breathe: Callable[[], None] = hold) -> list[
     return list({id(group): group for group in groups.values()}.values())
 
 
-def tied(group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None] = hold) -> list[Profile]:
+def tied(
+    group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None] = hold
+) -> list[Profile]:
     """The accounts that a group of frames ties together. Pure.
 
     Those that use far fewer of the frames than most do are left out: some frames belong to a public data set, which others use, too.
