@@ -38,9 +38,7 @@ def add(parser: ArgumentParser) -> None:
     """Adds the arguments."""
     parser.add_argument("log", type=Path, nargs="?", metavar="LOG", help="traffic log; without, traffic of the generator's own making")
     parser.add_argument("--requests", type=int, default=60_000, metavar="N", help="requests of it (60000)")
-    parser.add_argument(
-        "--accounts", type=int, default=20_000, metavar="N", help="accounts that are known where stalls are looked for (20000)"
-    )
+    parser.add_argument("--accounts", type=int, default=20_000, metavar="N", help="accounts known where stalls are sought (20000)")
 
 
 def run(args: Namespace) -> None:
