@@ -5,6 +5,7 @@ Rounds go by the clock of the traffic: a log of two weeks has two weeks of them,
 
 from __future__ import annotations
 
+import gc
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
@@ -37,15 +38,16 @@ def add(parser: ArgumentParser) -> None:
     """Adds the arguments."""
     parser.add_argument("log", type=Path, nargs="?", metavar="LOG", help="traffic log; without, traffic of the generator's own making")
     parser.add_argument("--requests", type=int, default=60_000, metavar="N", help="requests of it (60000)")
-    parser.add_argument(
-        "--accounts", type=int, default=20_000, metavar="N", help="accounts that are known where stalls are looked for (20000)"
-    )
+    parser.add_argument("--accounts", type=int, default=20_000, metavar="N", help="accounts known where stalls are sought (20000)")
 
 
 def run(args: Namespace) -> None:
     """Measures and prints."""
     traffic = arrivals(generated() if args.log is None else Log(args.log, print), args.requests)
     screen = console()
+    # The traffic waits in memory, which no server's does: nothing should search it for garbage.
+    gc.collect()
+    gc.freeze()
     screen.print(uvloop.run(_costs(traffic)))
     screen.print(stall_table(traffic, args.accounts))
     screen.print(hot_table(args.accounts))
