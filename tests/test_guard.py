@@ -13,6 +13,7 @@ import pytest
 
 from antidistill import Event, Guard, PolicyError, load_policy
 from antidistill.admission import Admission
+from antidistill.assessment import Assessor
 from antidistill.keyring import Keyring
 from antidistill.model import Answer, Mode, Request, Usage
 from antidistill.stores import MemoryStore
@@ -51,6 +52,7 @@ def play(guard: Guard, clock: FakeClock) -> float:
             assert row.call is not None
             await exchange(guard, str(row.subject.account), row.call.prompt, clock.now)
         clock.advance(1_200)
+        assert isinstance(guard.assessor, Assessor)
         guard.assessor.advance(clock.now)
 
     asyncio.run(run())
@@ -192,6 +194,7 @@ def test_a_sub_identity_that_is_attested_is_judged_apart() -> None:
             assert row.call is not None
             await ask("tenant" if row.subject.account == "bot-0" else str(row.subject.account), "shard", row.call.prompt, clock.now)
         clock.advance(1_200)
+        assert isinstance(guard.assessor, Assessor)
         guard.assessor.advance(clock.now)
         assert (await ask("tenant", "shard", "hello", clock.now)).reply is not None
         assert (await ask("tenant", "somebody else", "hello", clock.now)).reply is None

@@ -13,6 +13,7 @@ from itertools import combinations
 from statistics import median_low
 
 from antidistill.assessment.assess import risk, weigh
+from antidistill.assessment.breath import hold
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Frame
 from antidistill.assessment.profile import Profile
@@ -52,13 +53,19 @@ class Campaigns:
         """The campaign of an account, as of the last search."""
         return self._members.get(account)
 
-    def search(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], latest: Mapping[str, Assessment]) -> list[str]:
+    def search(
+        self,
+        crowd: Crowd,
+        profile_of: Callable[[str], Profile | None],
+        latest: Mapping[str, Assessment],
+        breathe: Callable[[], None] = hold,
+    ) -> list[str]:
         """Looks for campaigns anew; returns the accounts whose campaign changed."""
         frames = crowd.frames.strong(STRONG)
         self._names = {frame.anchor: self._names[frame.anchor] for frame in frames if frame.anchor in self._names}
         before, self._members = self._members, {}
-        for group in linked(frames):
-            members = tied(group, crowd, profile_of)
+        for group in linked(frames, breathe):
+            members = tied(group, crowd, profile_of, breathe)
             campaign = Campaign(self._name(group), pooled([_evidence(latest, member) for member in members]), len(members))
             if campaign.risk >= SUSPECT and len({member.tenant for member in members}) >= SMALLEST:
                 self._members.update((member.account, campaign) for member in members)
@@ -75,11 +82,11 @@ class Campaigns:
         return name
 
 
-def linked(frames: Sequence[Frame]) -> list[list[Frame]]:
+def linked(frames: Sequence[Frame], breathe: Callable[[], None] = hold) -> list[list[Frame]]:
     """Groups frames that share at least half of the smaller one's accounts, and three. Pure."""
     groups = {frame.anchor: [frame] for frame in frames}
     sizes = {frame.anchor: len(frame.accounts) for frame in frames}
-    for (one, other), common in _common_accounts(frames).items():
+    for (one, other), common in _common_accounts(frames, breathe).items():
         here, there = groups[one], groups[other]
         if here is not there and common >= max(SMALLEST, _TOGETHER * min(sizes[one], sizes[other])):
             here.extend(there)
@@ -87,7 +94,9 @@ def linked(frames: Sequence[Frame]) -> list[list[Frame]]:
     return list({id(group): group for group in groups.values()}.values())
 
 
-def tied(group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None]) -> list[Profile]:
+def tied(
+    group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None] = hold
+) -> list[Profile]:
     """The accounts that a group of frames ties together. Pure.
 
     Those that use far fewer of the frames than most do are left out: some frames belong to a public data set, which others use, too.
@@ -95,8 +104,12 @@ def tied(group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profi
     anchors = {frame.anchor for frame in group}
     accounts = dict.fromkeys(account for frame in group for account in frame.accounts)
     profiles = [profile for account in accounts if (profile := profile_of(account)) is not None]
-    held = [(profile, ties(profile, crowd, anchors)) for profile in profiles]
-    bound = [(profile, len(shared)) for profile, shared in held if bond(shared) >= BOND]
+    bound = []
+    for profile in profiles:
+        shared = ties(profile, crowd, anchors)
+        if bond(shared) >= BOND:
+            bound.append((profile, len(shared)))
+        breathe()
     usual = median_low([count for _, count in bound]) if bound else 0
     return [profile for profile, count in bound if count >= _PART * usual]
 
@@ -125,10 +138,15 @@ def _evidence(latest: Mapping[str, Assessment], profile: Profile) -> tuple[Evide
     return assessment.evidence if assessment is not None else ()
 
 
-def _common_accounts(frames: Iterable[Frame]) -> Mapping[tuple[int, int], int]:
+def _common_accounts(frames: Iterable[Frame], breathe: Callable[[], None]) -> Mapping[tuple[int, int], int]:
     """How many accounts each pair of frames has in common."""
     used: defaultdict[str, list[int]] = defaultdict(list)
     for frame in frames:
         for account in frame.accounts:
             used[account].append(frame.anchor)
-    return Counter(pair for anchors in used.values() for pair in combinations(anchors[:_FRAMES], 2))
+        breathe()
+    common: Counter[tuple[int, int]] = Counter()
+    for anchors in used.values():
+        common.update(combinations(anchors[:_FRAMES], 2))
+        breathe()
+    return common

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling, read
 from antidistill.assessment.frames import Frame, Frames
 from antidistill.assessment.models import Models
@@ -68,7 +69,7 @@ class Crowd:
             return filling
         if observation.turns == 1:
             self._open(observation.lineage, filling.anchor)
-        return self.frames.use(observation.tenant, observation.account, filling, observation.ts)
+        return self.frames.use(observation, filling)
 
     def _open(self, lineage: int, anchor: int) -> None:
         """Remembers which frame a conversation began with, to learn whether anybody asks back."""
@@ -76,9 +77,9 @@ class Crowd:
         if len(self._openings) > _OPENINGS:
             self._openings.popitem(last=False)
 
-    def rate(self) -> Iterator[Frame]:
+    def rate(self, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those about which that says something new."""
-        return self.frames.rate(self._tenants.count())
+        return self.frames.rate(self._tenants.count(), breathe)
 
 
 class Refusals:

@@ -18,6 +18,10 @@ Sampling: TypeAlias = tuple[float | None, float | None, int | None, int, bool, i
 DEFAULT_SAMPLING: Sampling = (None, None, None, 1, False, 0, False)
 
 
+LABEL = 8
+"""Most tokens of an answer that is a label and no text."""
+
+
 class Observation(Struct, frozen=True, gc=False):
     """One exchange without its text. About 5 KiB at most.
 
@@ -60,6 +64,11 @@ class Observation(Struct, frozen=True, gc=False):
     skeleton: tuple[int, ...] = ()
     seeded: bool = False
     sub: int = 0
+
+    @property
+    def label(self) -> bool:
+        """True where the answer is known to be no longer than a class, a score or a word."""
+        return 0 < self.output_tokens <= LABEL
 
     @property
     def answered(self) -> bool:

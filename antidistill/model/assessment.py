@@ -10,7 +10,7 @@ SUB = "\0"
 """Parts the names of an account and of its sub-identity; no name of an account has it."""
 
 
-class Evidence(Struct, frozen=True):
+class Evidence(Struct, frozen=True, gc=False):
     """What one signal found about one account.
 
     Attributes:
@@ -26,7 +26,7 @@ class Evidence(Struct, frozen=True):
     reason: str
 
 
-class Campaign(Struct, frozen=True):
+class Campaign(Struct, frozen=True, gc=False):
     """Accounts that act as one, as far as an account's assessment needs to know."""
 
     id: str
@@ -34,14 +34,14 @@ class Campaign(Struct, frozen=True):
     accounts: int
 
 
-class Past(Struct, frozen=True):
+class Past(Struct, frozen=True, gc=False):
     """A risk as it was once: unix seconds, and the risk."""
 
     ts: float
     risk: float
 
 
-class Assessment(Struct, frozen=True):
+class Assessment(Struct, frozen=True, gc=False):
     """What is known about an account.
 
     Attributes:

@@ -57,6 +57,7 @@ class Code(StrEnum):
     BAD_PROBATION = "AD048"
     BAD_WATERMARK = "AD049"
     BAD_RECORD = "AD050"
+    BAD_SNAPSHOT = "AD051"
     BAD_SEEDS = "AD052"
 
     EXPIRED_RULE = "AD060"
