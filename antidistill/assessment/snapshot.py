@@ -24,14 +24,15 @@ from antidistill.assessment.packing import Packing, fields_of
 from antidistill.assessment.profile import Fillings, Profile, Profiles
 from antidistill.assessment.sightings import Sightings
 from antidistill.assessment.signals import Signal
+from antidistill.assessment.subs import Subs
 from antidistill.errors import SnapshotError
-from antidistill.model import Assessment, Campaign, Evidence
+from antidistill.model import Assessment, Campaign, Evidence, Past
 from antidistill.text.sketch import Recent, Tally
 
 FORMAT = 1
 """Goes up whenever what is kept means something else than before."""
 
-_PROCESS = "failures record keep _seed _tick _clock _publish _signals _intake _breathe _thread _wake _drained _draining _closed"
+_PROCESS = "failures record seeds keep _seed _tick _clock _publish _signals _intake _breathe _thread _wake _drained _draining _closed"
 
 ROOMS: Mapping[type, frozenset[str]] = {
     Assessor: frozenset(_PROCESS.split(" ")),
@@ -42,10 +43,11 @@ ROOMS: Mapping[type, frozenset[str]] = {
     Models: frozenset(),
     Profiles: frozenset({"_limit", "_signals"}),
     Campaigns: frozenset({"_key"}),
+    Subs: frozenset({"_limit"}),
 }
 """What the loop is built of, with the attributes that come from the policy or belong to the running process. All others are kept."""
 
-VALUES = (Profile, Fillings, Frame, Standing, Tally, Recent, Assessment, Evidence, Campaign)
+VALUES = (Profile, Fillings, Frame, Standing, Tally, Recent, Assessment, Past, Evidence, Campaign)
 """Classes of what the rooms hold, beside the states of signals."""
 
 MAGIC = b"antidistill snapshot\n"
