@@ -14,6 +14,7 @@ from statistics import median_low
 from typing import NamedTuple
 
 from antidistill.assessment.assess import risk, weigh
+from antidistill.assessment.breath import hold
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Frame
 from antidistill.assessment.profile import Profile
@@ -71,9 +72,15 @@ class Campaigns:
         """The campaign of an account, as of the last search."""
         return self._members.get(account)
 
-    def search(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], latest: Mapping[str, Assessment]) -> list[str]:
+    def search(
+        self,
+        crowd: Crowd,
+        profile_of: Callable[[str], Profile | None],
+        latest: Mapping[str, Assessment],
+        breathe: Callable[[], None] = hold,
+    ) -> list[str]:
         """Looks for campaigns anew; returns the accounts whose campaign changed."""
-        groups = self._groups(crowd, profile_of)
+        groups = self._groups(crowd, profile_of, breathe)
         marks = {mark for group in groups for mark in group.marks}
         self._names = {mark: name for mark, name in self._names.items() if mark in marks}
         before, self._members = self._members, {}
@@ -84,12 +91,12 @@ class Campaigns:
                 self._members.update((member.account, campaign) for member in group.members)
         return [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
 
-    def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None]) -> list[Group]:
+    def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]) -> list[Group]:
         """Those whom frames tie together, each with the pools that it has two accounts in common with; then the other pools."""
         pools = [[profile for account in pool if (profile := profile_of(account)) is not None] for pool in crowd.handovers.pools()]
         groups = []
-        for frames in linked(crowd.frames.strong(STRONG)):
-            members = dict.fromkeys(tied(frames, crowd, profile_of))
+        for frames in linked(crowd.frames.strong(STRONG), breathe):
+            members = dict.fromkeys(tied(frames, crowd, profile_of, breathe))
             own = [pool for pool in pools if sum(profile in members for profile in pool) >= _SHARED]
             pools = [pool for pool in pools if pool not in own]
             members.update(dict.fromkeys(profile for pool in own for profile in pool))
@@ -109,11 +116,11 @@ class Campaigns:
         return name
 
 
-def linked(frames: Sequence[Frame]) -> list[list[Frame]]:
+def linked(frames: Sequence[Frame], breathe: Callable[[], None] = hold) -> list[list[Frame]]:
     """Groups frames that share at least half of the smaller one's accounts, and three. Pure."""
     groups = {frame.anchor: [frame] for frame in frames}
     sizes = {frame.anchor: len(frame.accounts) for frame in frames}
-    for (one, other), common in _common_accounts(frames).items():
+    for (one, other), common in _common_accounts(frames, breathe).items():
         here, there = groups[one], groups[other]
         if here is not there and common >= max(SMALLEST, _TOGETHER * min(sizes[one], sizes[other])):
             here.extend(there)
@@ -121,7 +128,9 @@ def linked(frames: Sequence[Frame]) -> list[list[Frame]]:
     return list({id(group): group for group in groups.values()}.values())
 
 
-def tied(group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None]) -> list[Profile]:
+def tied(
+    group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None] = hold
+) -> list[Profile]:
     """The accounts that a group of frames ties together. Pure.
 
     Those that use far fewer of the frames than most do are left out: some frames belong to a public data set, which others use, too.
@@ -129,8 +138,12 @@ def tied(group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profi
     anchors = {frame.anchor for frame in group}
     accounts = dict.fromkeys(account for frame in group for account in frame.accounts)
     profiles = [profile for account in accounts if (profile := profile_of(account)) is not None]
-    held = [(profile, ties(profile, crowd, anchors)) for profile in profiles]
-    bound = [(profile, len(shared)) for profile, shared in held if bond(shared) >= BOND]
+    bound = []
+    for profile in profiles:
+        shared = ties(profile, crowd, anchors)
+        if bond(shared) >= BOND:
+            bound.append((profile, len(shared)))
+        breathe()
     usual = median_low([count for _, count in bound]) if bound else 0
     return [profile for profile, count in bound if count >= _PART * usual]
 
@@ -163,10 +176,15 @@ def _evidence(latest: Mapping[str, Assessment], profile: Profile) -> tuple[Evide
     return assessment.evidence if assessment is not None else ()
 
 
-def _common_accounts(frames: Iterable[Frame]) -> Mapping[tuple[int, int], int]:
+def _common_accounts(frames: Iterable[Frame], breathe: Callable[[], None]) -> Mapping[tuple[int, int], int]:
     """How many accounts each pair of frames has in common."""
     used: defaultdict[str, list[int]] = defaultdict(list)
     for frame in frames:
         for account in frame.accounts:
             used[account].append(frame.anchor)
-    return Counter(pair for anchors in used.values() for pair in combinations(anchors[:_FRAMES], 2))
+        breathe()
+    common: Counter[tuple[int, int]] = Counter()
+    for anchors in used.values():
+        common.update(combinations(anchors[:_FRAMES], 2))
+        breathe()
+    return common

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling, read
 from antidistill.assessment.frames import Frame, Frames
 from antidistill.assessment.handovers import Handover, Handovers, Unfinished
@@ -76,6 +77,6 @@ class Crowd:
         if len(self._openings) > _OPENINGS:
             self._openings.popitem(last=False)
 
-    def rate(self) -> Iterator[Frame]:
+    def rate(self, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those about which that says something new."""
-        return self.frames.rate(self._tenants.count())
+        return self.frames.rate(self._tenants.count(), breathe)

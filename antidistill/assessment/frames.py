@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
+from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.ramp import ramp
@@ -109,18 +110,19 @@ class Frame:
         if len(self._followed) < _MEMBERS:
             self._followed.add(tenant)
 
-    def rate(self, population: int, used: Mapping[int, Collection[int]]) -> Standing:
+    def rate(self, population: int, used: Mapping[int, Collection[int]], breathe: Callable[[], None] = hold) -> Standing:
         """Says how the frame stands.
 
         Args:
             population: Tenants that have sent anything.
             used: The frames that each tenant fills.
+            breathe: Called between pieces of work.
         """
         company = frozenset(tenant for tenant, (fresh, _) in self._tenants.items() if fresh)
         uses = [fresh for fresh, _ in self._tenants.values() if fresh]
         tenants = len(uses) if len(uses) < _MEMBERS else max(len(uses), self._distinct.count())
         return Standing(
-            strength=self._strength(uses, _met_again(self.anchor, company, used)) * _rarity(tenants, population),
+            strength=self._strength(uses, _met_again(self.anchor, company, used, breathe)) * _rarity(tenants, population),
             tenants=tenants,
             company=company,
             fillings=self._fillings,
@@ -130,9 +132,9 @@ class Frame:
             spread=_spread(uses),
         )
 
-    def settle(self, population: int, used: Mapping[int, Collection[int]]) -> bool:
+    def settle(self, population: int, used: Mapping[int, Collection[int]], breathe: Callable[[], None] = hold) -> bool:
         """Rates the frame anew; says whether its strength changed noticeably."""
-        before, self.standing = self.standing.strength, self.rate(population, used)
+        before, self.standing = self.standing.strength, self.rate(population, used, breathe)
         after = self.standing.strength
         return abs(after - before) >= _NOTICEABLE or (after > 0) != (before > 0)
 
@@ -216,23 +218,27 @@ class Frames:
             frame.follow(tenant)
             self._stirred[anchor] = None
 
-    def rate(self, population: int) -> Iterator[Frame]:
+    def rate(self, population: int, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those whose strength changed noticeably."""
         stirred, self._stirred = self._stirred, {}
         for anchor in stirred:
             frame = self._frames.get(anchor)
-            if frame is not None and frame.settle(population, self._used):
+            if frame is not None and frame.settle(population, self._used, breathe):
                 yield frame
+            breathe()
 
     def strong(self, floor: float) -> list[Frame]:
         """The frames with at least this strength."""
         return [frame for frame in self._frames.values() if frame.standing.strength >= floor]
 
 
-def _met_again(anchor: int, company: Collection[int], used: Mapping[int, Collection[int]]) -> int:
+def _met_again(anchor: int, company: Collection[int], used: Mapping[int, Collection[int]], breathe: Callable[[], None]) -> int:
     """Of tenants that share a frame, those that share another one with at least three others of them."""
-    common = Counter([other for tenant in company for other in used.get(tenant, ()) if other != anchor])
-    shared = {other for other, count in common.items() if count >= _SEVERAL}
+    common: Counter[int] = Counter()
+    for tenant in company:
+        common.update(used.get(tenant, ()))
+        breathe()
+    shared = {other for other, count in common.items() if count >= _SEVERAL and other != anchor}
     return sum([not shared.isdisjoint(used.get(tenant, ())) for tenant in company])
 
 

@@ -6,8 +6,10 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from antidistill.assessment.subs import sub_of
 from antidistill.model import Answer, Call, Exchange, Subject, Usage
 from antidistill.text.normalise import normalise
+from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import digest, skeleton
 
 Sampling: TypeAlias = tuple[float | None, float | None, int | None, int, bool, int, bool]
@@ -40,6 +42,8 @@ class Observation(Struct, frozen=True, gc=False):
         lineage: Hash of system text and first turn: the same for all requests of a conversation.
         prompt: Hash of the text asked, 0 where no person or program asked anything new (a tool's result, say).
         skeleton: Shingles that stand for the text asked.
+        seeded: True where the text asked holds wording of a seed corpus that the policy names.
+        sub: Hash of the sub-identity that is attested, 0 where there is none.
     """
 
     account: str
@@ -58,6 +62,8 @@ class Observation(Struct, frozen=True, gc=False):
     lineage: int = 0
     prompt: int = 0
     skeleton: tuple[int, ...] = ()
+    seeded: bool = False
+    sub: int = 0
 
     @property
     def label(self) -> bool:
@@ -70,12 +76,13 @@ class Observation(Struct, frozen=True, gc=False):
         return 200 <= self.status < 300
 
 
-def observe(exchange: Exchange, seed: int) -> Observation | None:
+def observe(exchange: Exchange, seed: int, seeds: SeedFilters | None = None) -> Observation | None:
     """Reads an exchange. Pure.
 
     Args:
         exchange: An exchange of a proven account.
         seed: Secret of all hashes (`text.sketch.seed_of`).
+        seeds: Knows the wording of seed corpora, or None.
 
     Returns:
         None where no account is named. Without a call the observation has no content.
@@ -85,6 +92,7 @@ def observe(exchange: Exchange, seed: int) -> Observation | None:
         return None
     usage = answer.usage or Usage(call.input_tokens if call else 0)
     asked = _asked(call) if call is not None and not _textless(answer) else ""
+    canonical = normalise(asked) if asked else ""
     return Observation(
         account=subject.account,
         tenant=_tenant(subject, seed),
@@ -101,7 +109,9 @@ def observe(exchange: Exchange, seed: int) -> Observation | None:
         tools=len(call.tools) if call else 0,
         lineage=digest(_opening(call), seed) if call else 0,
         prompt=digest(asked, seed) if asked else 0,
-        skeleton=skeleton(normalise(asked), seed) if asked else (),
+        skeleton=skeleton(canonical, seed) if asked else (),
+        seeded=seeds is not None and bool(asked) and seeds.knows(canonical),
+        sub=sub_of(subject, seed),
     )
 
 

@@ -16,6 +16,7 @@ from antidistill.assessment.signals.handoff import Handoff
 from antidistill.assessment.signals.labels import Labels
 from antidistill.assessment.signals.release_pivot import ReleasePivot
 from antidistill.assessment.signals.sampling import Resampling
+from antidistill.assessment.signals.seeds import Seeds
 from antidistill.assessment.signals.sharing import Sharing
 from antidistill.assessment.signals.signal import Signal
 from antidistill.assessment.signals.silence import Silence
@@ -33,6 +34,7 @@ SIGNALS: tuple[Signal, ...] = (
     Corpus(),
     Labels(),
     Resampling(),
+    Seeds(),
     Cadence(),
     Dispatch(),
     Handoff(),
