@@ -38,8 +38,8 @@ class ReleasePivot(Signal):
     """An account that worked with other models turns to one that has just come out, and does not turn back.
 
     Threat: harvests that want the newest model; one campaign moved half of its traffic within a day of a release.
-    Formula: 0.8 · ramp(m, 0, 3) · (1 − ramp(a, 1, 3)) · ramp(m/(m+o), 0.5, 0.9), with a the days since the model's release when the account first
-        asked for it, m requests to new models in the three days since and o to others; from 5 requests before on.
+    Formula: 0.8 · ramp(m, 0, 3) · (1 − ramp(a, 1, 3)) · ramp(m/(m+o), 0.5, 0.9), with a the days since the model's release when the
+        account first asked for it, m requests to new models in the three days since and o to others; from 5 requests before on.
         One-sided: most campaigns stay where they are.
     State: three counters, an age and a time.
     Gamed by: waiting; moving bit by bit.
