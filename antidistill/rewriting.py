@@ -47,7 +47,7 @@ def rewriter(admission: Admission, marker: Marker | None, content_type: bytes, e
     return AnswerRewriter(
         admission.dialect,
         content_type,
-        lambda: Chain([begin() for begin in begins]),
+        begins[0] if len(begins) == 1 else lambda: Chain([begin() for begin in begins]),
         content_encoding=encoding,
         structured=call.structured,
     )
