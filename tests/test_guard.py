@@ -53,7 +53,7 @@ def play(guard: Guard, clock: FakeClock) -> float:
             await exchange(guard, str(row.subject.account), row.call.prompt, clock.now)
         clock.advance(1_200)
         assert isinstance(guard.assessor, Assessor)
-    guard.assessor.advance(clock.now)
+        guard.assessor.advance(clock.now)
 
     asyncio.run(run())
     return clock.now
