@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from antidistill.admission import Admission, Reading, answer, bound, conclude, inward, merge, order_of, read
 from antidistill.assessment import Assessor, RemoteAssessor
 from antidistill.assessment.record import RecordConfig, Recorder
+from antidistill.assessment.subs import name_of, sub_of
 from antidistill.dialects import AnswerReader, AnswerRewriter, Dialect, Routes
 from antidistill.errors import PolicyError, Problem
 from antidistill.events import AlertFile, EventLog, Events, Flags, Hook
@@ -38,11 +39,13 @@ from antidistill.model import (
     Subject,
 )
 from antidistill.plugins import dialects_of, signals_of
-from antidistill.policy import Code, Policy, applicable, decide, decide_after, decide_between
+from antidistill.policy import Code, Jitter, Policy, applicable, decide, decide_after, decide_between
 from antidistill.quotas import Meter, breaches
 from antidistill.rewriting import rewriter
 from antidistill.stages import Closed, Stages
 from antidistill.stores import Store
+from antidistill.text.seeds import SeedFilters
+from antidistill.text.sketch import seed_of
 from antidistill.watermark.fingerprints import Copy, FingerprintConfig, Fingerprints
 from antidistill.watermark.marker import Marker
 
@@ -95,6 +98,7 @@ class Guard:
         self.identity = Identity(policy.identity, keyring, clock, identify)
         self._stages = Stages(self.failures)
         self._keyring = keyring
+        self._sketch = seed_of(keyring.derive("sketch"))
         self._identify = identify
         self._hooks = tuple(hooks)
         self._flags = Flags(clock, policy.bounds.accounts)
@@ -107,6 +111,7 @@ class Guard:
         self._learn = self.assessor.learn if synchronous and isinstance(self.assessor, Assessor) else self.assessor.submit
         self.recorder: Recorder | None = None
         self._recorded = RecordConfig()
+        self._seeds: tuple[str, ...] = ()
         self.adopt(policy)
 
     def adopt(self, policy: Policy) -> None:
@@ -117,8 +122,12 @@ class Guard:
         """
         sinks: list[Hook] = [EventLog(self.clock), *_alerts(policy, self.clock), *self._hooks]
         self._record(policy.record)
+        if (seeds := policy.assessment.seeds) != self._seeds:
+            self.assessor.seeds, self._seeds = SeedFilters(seeds) if seeds else None, seeds
         if policy.identity != self.policy.identity:
             self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
+        share = policy.assessment.jitter
+        self._jitter = Jitter(self._keyring.derive("jitter"), share) if share else None
         self.policy = policy
         self.meter.terms = policy.terms
         self.routes = Routes(dialects_of(policy.dialects))
@@ -163,7 +172,15 @@ class Guard:
         try:
             reading = self._gate.run("dialect", Reading(request), read, request, dialect, self.policy.bounds.body_bytes)
             subject = self._gate.run("identity", NOBODY, self.identity.name, request)
-            facts = Facts(request.ts, reading.request, reading.call, subject, self.latest(subject.account))
+            facts = Facts(
+                request.ts,
+                reading.request,
+                reading.call,
+                subject,
+                self.latest(subject.account),
+                sub=self._sub(subject),
+                jitter=self._jitter,
+            )
             decision = self._gate.run("policy", NOTHING, self._decide, facts, dialect)
             reservation = await self._reserve(request, facts, decision)
             matches = self._gate.run("policy", decision.matches, self._match, facts, decision, reservation)
@@ -234,9 +251,16 @@ class Guard:
 
     # --- stages ------------------------------------------------------------------------------------------------------
 
+    def _sub(self, subject: Subject) -> Assessment | None:
+        """The latest assessment of the sub-identity that is attested."""
+        sub = sub_of(subject, self._sketch) if subject.attributes else 0
+        return self.latest(name_of(subject.account, sub)) if sub and subject.account is not None else None
+
     def _between(self, assessment: Assessment) -> tuple[Facts, tuple[Match, ...]]:
-        """What the rules that read assessments say of an account that may send nothing any more."""
-        facts = Facts(assessment.ts, subject=Subject(assessment.account, "", "", proven=True), assessment=assessment)
+        """What the rules that read assessments say where there is no request; of a sub-identity, also about its account."""
+        subject = Subject(assessment.owner, "", "", proven=True)
+        own, sub = (self.latest(assessment.owner), assessment) if assessment.sub else (assessment, None)
+        facts = Facts(assessment.ts, subject=subject, assessment=own, sub=sub, jitter=self._jitter)
         return facts, self._stages.run("policy", NOTHING, decide_between, self.policy, facts).matches
 
     def _decide(self, facts: Facts, dialect: Dialect | None) -> Decision:
@@ -270,10 +294,10 @@ class Guard:
         wishes = bound(merge(admission.matches, admission.request), self.policy.bounds, self._held)
         order = order_of(admission, wishes.mark, self.marker)
         body = None
-        if wishes.caps or order is not None or self._ours:
+        if wishes.caps or wishes.redacted or order is not None or self._ours:
             sealed = self.marker.seal(order) if self.marker is not None else None
             ours = self._ours or order is not None
-            body = self._gate.run("action", None, inward, reading, admission.dialect, wishes.caps, ours, sealed)
+            body = self._gate.run("action", None, inward, reading, admission.dialect, wishes, ours, sealed)
         return self._gate.run("action", admission, conclude, self.policy, admission, wishes, body, order)
 
     def _keep(self, policy: Policy) -> None:

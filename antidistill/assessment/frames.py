@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
+from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling
+from antidistill.assessment.observation import Observation
 from antidistill.assessment.ramp import ramp
 from antidistill.text.sketch import Recent, Tally
 
@@ -16,6 +18,7 @@ _ENOUGH = 8
 _CROWD = 500
 _NOTICEABLE = 0.02
 _SEVERAL = 4
+_FEW, _MANY = 7, 10
 
 
 class Standing(NamedTuple):
@@ -56,6 +59,7 @@ class Frame:
         "_distinct",
         "_fillings",
         "_followed",
+        "_labels",
         "_last",
         "_repeats",
         "_switches",
@@ -73,6 +77,7 @@ class Frame:
         self.accounts: dict[str, None] = {}
         self.standing = Standing()
         self._fillings = 0
+        self._labels = 0
         self._repeats = 0
         self._followed: set[int] = set()
         self._tenants: dict[int, tuple[int, int]] = {}
@@ -81,15 +86,17 @@ class Frame:
         self._last = 0
         self._switches = 0
 
-    def use(self, tenant: int, account: str, filling: Filling) -> bool:
+    def use(self, observation: Observation, filling: Filling) -> bool:
         """Counts a use; says whether it brought a new value."""
+        tenant = observation.tenant
         # All traffic together forgets faster than one frame does: the frame's own memory has the last word.
         new = self._values.add(filling.value) and filling.new
         if tenant in self._tenants or len(self._tenants) < _MEMBERS:
             fresh, stale = self._tenants.get(tenant, (0, 0))
             self._tenants[tenant] = (fresh + new, stale + (not new))
         if new:
-            self._fill(tenant, account)
+            self._fill(tenant, observation.account)
+            self._labels += observation.label
         else:
             self._repeats += 1
         return new
@@ -103,18 +110,19 @@ class Frame:
         if len(self._followed) < _MEMBERS:
             self._followed.add(tenant)
 
-    def rate(self, population: int, used: Mapping[int, Collection[int]]) -> Standing:
+    def rate(self, population: int, used: Mapping[int, Collection[int]], breathe: Callable[[], None] = hold) -> Standing:
         """Says how the frame stands.
 
         Args:
             population: Tenants that have sent anything.
             used: The frames that each tenant fills.
+            breathe: Called between pieces of work.
         """
         company = frozenset(tenant for tenant, (fresh, _) in self._tenants.items() if fresh)
         uses = [fresh for fresh, _ in self._tenants.values() if fresh]
         tenants = len(uses) if len(uses) < _MEMBERS else max(len(uses), self._distinct.count())
         return Standing(
-            strength=self._strength(uses, _met_again(self.anchor, company, used)) * _rarity(tenants, population),
+            strength=self._strength(uses, _met_again(self.anchor, company, used, breathe)) * _rarity(tenants, population),
             tenants=tenants,
             company=company,
             fillings=self._fillings,
@@ -124,9 +132,9 @@ class Frame:
             spread=_spread(uses),
         )
 
-    def settle(self, population: int, used: Mapping[int, Collection[int]]) -> bool:
+    def settle(self, population: int, used: Mapping[int, Collection[int]], breathe: Callable[[], None] = hold) -> bool:
         """Rates the frame anew; says whether its strength changed noticeably."""
-        before, self.standing = self.standing.strength, self.rate(population, used)
+        before, self.standing = self.standing.strength, self.rate(population, used, breathe)
         after = self.standing.strength
         return abs(after - before) >= _NOTICEABLE or (after > 0) != (before > 0)
 
@@ -151,7 +159,8 @@ class Frame:
         meeting = ramp(together / len(uses), 0.7, 1.0)
         unrepeated = sum([fresh > 0 and fresh >= stale for fresh, stale in self._tenants.values()]) / len(self._tenants)
         silent = 1 - ramp(len(self._followed) / len(self._tenants), 0.05, 0.2)
-        return ramp(math.log(even), math.log(2.5), math.log(10)) * max(returning, meeting) * ramp(unrepeated, 0.4, 0.65) * silent
+        many = _FEW - (_FEW - _MANY) * self._labels / self._fillings
+        return ramp(math.log(even), math.log(2.5), math.log(many)) * max(returning, meeting) * ramp(unrepeated, 0.4, 0.65) * silent
 
     def _alternation(self, uses: list[int]) -> float:
         even = _even(uses)
@@ -178,17 +187,17 @@ class Frames:
         """Finds a frame."""
         return self._frames.get(anchor)
 
-    def use(self, tenant: int, account: str, filling: Filling, ts: float) -> Filling:
+    def use(self, observation: Observation, filling: Filling) -> Filling:
         """Counts a use of a frame, which begins with it where it is unknown. Returns it as the frame knows it."""
-        anchor = filling.anchor
+        anchor, tenant = filling.anchor, observation.tenant
         frame = self._frames.get(anchor)
         if frame is None:
-            frame = self._frames[anchor] = Frame(anchor, ts)
+            frame = self._frames[anchor] = Frame(anchor, observation.ts)
             if len(self._frames) > self._limit:
                 self._drop()
         self._frames.move_to_end(anchor)
         self._stirred[anchor] = None
-        new = frame.use(tenant, account, filling)
+        new = frame.use(observation, filling)
         if new:
             self._used.setdefault(tenant, set()).add(anchor)
         return filling._replace(new=new)
@@ -209,23 +218,27 @@ class Frames:
             frame.follow(tenant)
             self._stirred[anchor] = None
 
-    def rate(self, population: int) -> Iterator[Frame]:
+    def rate(self, population: int, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those whose strength changed noticeably."""
         stirred, self._stirred = self._stirred, {}
         for anchor in stirred:
             frame = self._frames.get(anchor)
-            if frame is not None and frame.settle(population, self._used):
+            if frame is not None and frame.settle(population, self._used, breathe):
                 yield frame
+            breathe()
 
     def strong(self, floor: float) -> list[Frame]:
         """The frames with at least this strength."""
         return [frame for frame in self._frames.values() if frame.standing.strength >= floor]
 
 
-def _met_again(anchor: int, company: Collection[int], used: Mapping[int, Collection[int]]) -> int:
+def _met_again(anchor: int, company: Collection[int], used: Mapping[int, Collection[int]], breathe: Callable[[], None]) -> int:
     """Of tenants that share a frame, those that share another one with at least three others of them."""
-    common = Counter([other for tenant in company for other in used.get(tenant, ()) if other != anchor])
-    shared = {other for other, count in common.items() if count >= _SEVERAL}
+    common: Counter[int] = Counter()
+    for tenant in company:
+        common.update(used.get(tenant, ()))
+        breathe()
+    shared = {other for other, count in common.items() if count >= _SEVERAL and other != anchor}
     return sum([not shared.isdisjoint(used.get(tenant, ())) for tenant in company])
 
 

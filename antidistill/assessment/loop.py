@@ -6,25 +6,35 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+
+from msgspec.structs import replace
 
 from antidistill.assessment.assess import assess, follow, noticeable
+from antidistill.assessment.breath import Breath, hold
 from antidistill.assessment.campaigns import STRONG, Campaigns
-from antidistill.assessment.crowd import Crowd
+from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
+from antidistill.assessment.subs import Subs, name_of
 from antidistill.assessment.ties import ties
 from antidistill.model import Assessment, Clock, Evidence, Exchange
+from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
 QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
-SEARCH = 6
+SEARCH = 12
 """Ticks after which campaigns are looked for again, where no strong frame changed before."""
 
+BUSY = 50
+"""Requests after which an account is assessed at once, so that none gets far between two ticks."""
+
 _BATCH = 64
+_TOLD = 16
 _IDLE = 60.0
 _PUTTING_AWAY = 60.0
 
@@ -41,7 +51,7 @@ class Assessor:
         max_accounts: Most accounts remembered, about 5 KiB each. Quiet ones make room before offenders.
         max_queue: Most exchanges that wait to be read.
         clock: Unix seconds.
-        publish: Called with the assessments that changed noticeably, at ticks, on the assessment thread.
+        publish: Called with the assessments that changed noticeably, at ticks, some at a time, on the assessment thread.
         signals: Signals in use.
         record: Called with every observation that an exchange made; quick, and raises nothing.
 
@@ -49,13 +59,14 @@ class Assessor:
         failures: Exchanges, rounds and publications that failed and were skipped.
         keep: Called on the assessment thread after each publication and at the end, to put away what is known; None keeps nothing.
         record: Called with every observation that an exchange made, or None.
+        seeds: Knows the wording of seed corpora, or None.
     """
 
     def __init__(
         self,
         seed: int | bytes,
         *,
-        tick: float = 600.0,
+        tick: float = 300.0,
         max_accounts: int = 100_000,
         max_queue: int = 10_000,
         clock: Clock = time.time,
@@ -66,6 +77,7 @@ class Assessor:
         self.failures = 0
         self.keep: Callable[[Assessor], None] | None = None
         self.record = record
+        self.seeds: SeedFilters | None = None
         self._seed = seed_of(seed)
         self._tick = tick
         self._clock = clock
@@ -73,13 +85,14 @@ class Assessor:
         self._signals = tuple(signals)
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
+        self._subs = Subs(max_accounts)
         self._campaigns = Campaigns(self._seed)
         self._search = -math.inf
         self._ticks = -math.inf
         self._touched: dict[str, None] = {}
         self._latest: dict[str, Assessment] = {}
         self._intake = Intake(max_queue, QUEUED_TEXT)
-        self._breathe: Callable[[], None] = _hold
+        self._breathe: Callable[[], None] = hold
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._drained = threading.Event()
@@ -95,6 +108,11 @@ class Assessor:
     def shed(self) -> int:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
+
+    @property
+    def waiting(self) -> int:
+        """Exchanges that wait to be read."""
+        return len(self._intake)
 
     def latest(self, account: str) -> Assessment | None:
         """Returns the assessment last published about an account, or None where there is nothing to say. Any thread may ask."""
@@ -136,7 +154,7 @@ class Assessor:
     def learn(self, exchange: Exchange) -> None:
         """Takes an exchange in. One that fails is counted and skipped."""
         try:
-            observation = observe(exchange, self._seed)
+            observation = observe(exchange, self._seed, self.seeds)
             if observation is not None:
                 if self.record is not None:
                     self.record(observation)
@@ -160,36 +178,55 @@ class Assessor:
 
     def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
-        profile = self._profiles.meet(observation)
-        if profile is not None:
-            profile.learn(observation, reading, self._signals)
-            self._touched[profile.account] = None
+        self._profile(observation, reading)
+        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts):
+            self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
         for account in self._profiles.overflow():
             self._latest.pop(account, None)
             self._touched.pop(account, None)
 
+    def _profile(self, observation: Observation, reading: Reading) -> None:
+        profile = self._profiles.meet(observation)
+        if profile is not None:
+            profile.learn(observation, reading, self._signals)
+            self._touched[profile.account] = None
+            if profile.requests % BUSY == 0:
+                self._tell(self._assess([profile.account], observation.ts))
+
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""
         try:
-            changed = self._assess(self._concerned(), ts)
-            self._touched.clear()
+            self._stir()
+            changed = self._assess(self._touched, ts)
+            self._forget_touched()
             if ts >= self._search:
                 self._search = ts + SEARCH * self._tick
-                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest), ts)
-            if changed and self._publish is not None:
-                self._publish([assessment for account in changed if (assessment := self._latest.get(account)) is not None])
+                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe), ts)
+            self._tell(changed)
         except Exception:
             self.failures += 1
 
-    def _concerned(self) -> dict[str, None]:
-        """Accounts that sent something, and silent ones about which others' doings say something new."""
-        accounts = dict(self._touched)
-        for frame in self._crowd.rate():
-            accounts.update(frame.accounts)
+    def _stir(self) -> None:
+        """Adds silent accounts about which others' doings say something new to those that sent something."""
+        for frame in self._crowd.rate(self._breathe):
+            self._touched.update(frame.accounts)
             if frame.standing.strength >= STRONG:
                 self._search = -math.inf
+
+    def _forget_touched(self) -> None:
+        # Piece by piece: to clear a hundred thousand entries takes milliseconds.
+        while self._touched:
+            self._touched.popitem()
             self._breathe()
-        return accounts
+
+    def _tell(self, accounts: Iterable[str]) -> None:
+        """Publishes what is known of accounts, a few at a time."""
+        if self._publish is None:
+            return
+        names = iter(accounts)
+        while part := list(islice(names, _TOLD)):
+            self._publish([assessment for account in part if (assessment := self._latest.get(account)) is not None])
+            self._breathe()
 
     def _assess(self, accounts: Iterable[str], ts: float) -> dict[str, None]:
         """Assesses accounts; returns those about which there is something new."""
@@ -218,7 +255,7 @@ class Assessor:
     # --- the thread --------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._breathe = _yield
+        self._breathe = Breath()
         self._thread = threading.Thread(target=self._run, name="antidistill-assessment", daemon=True)
         self._thread.start()
 
@@ -253,12 +290,3 @@ class Assessor:
             self.learn(exchange)
             self._breathe()
         return True
-
-
-def _hold() -> None:
-    """Goes on at once: nobody else waits for the interpreter."""
-
-
-def _yield() -> None:
-    """Lets the event loop have the interpreter."""
-    time.sleep(0)

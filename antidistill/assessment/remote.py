@@ -19,6 +19,7 @@ from antidistill.assessment.table import Table
 from antidistill.errors import StoreError
 from antidistill.model import Assessment, Exchange
 from antidistill.stores.redis import Channel
+from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
 TOGETHER = 128
@@ -59,6 +60,7 @@ class RemoteAssessor:
     Attributes:
         failures: Exchanges that failed and were skipped.
         record: Called with every observation that an exchange made, or None.
+        seeds: Knows the wording of seed corpora, or None.
         sent: Observations sent.
     """
 
@@ -75,6 +77,7 @@ class RemoteAssessor:
         self.failures = 0
         self.sent = 0
         self.record: Callable[[Observation], None] | None = None
+        self.seeds: SeedFilters | None = None
         self._seed = seed_of(seed)
         self._open = open_channel
         self._max_queue = max_queue
@@ -166,7 +169,7 @@ class RemoteAssessor:
         """Reads exchanges, as many as there is room for what comes of them."""
         while len(self._outgoing) < self._max_queue and (exchange := self._intake.take()) is not None:
             try:
-                observation = observe(exchange, self._seed)
+                observation = observe(exchange, self._seed, self.seeds)
                 if observation is not None:
                     if self.record is not None:
                         self.record(observation)

@@ -17,14 +17,16 @@ from typing import Any
 from msgspec import DecodeError, msgpack
 
 from antidistill.assessment.campaigns import Campaigns
-from antidistill.assessment.crowd import Crowd, Refusals
+from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Frame, Frames, Standing
+from antidistill.assessment.handovers import Handovers, Unfinished
 from antidistill.assessment.loop import Assessor
 from antidistill.assessment.models import Models
 from antidistill.assessment.packing import Packing, fields_of
 from antidistill.assessment.profile import Fillings, Profile, Profiles
 from antidistill.assessment.sightings import Sightings
 from antidistill.assessment.signals import Signal
+from antidistill.assessment.subs import Subs
 from antidistill.errors import SnapshotError
 from antidistill.model import Assessment, Campaign, Evidence, Past
 from antidistill.text.sketch import Recent, Tally
@@ -32,17 +34,19 @@ from antidistill.text.sketch import Recent, Tally
 FORMAT = 1
 """Goes up whenever what is kept means something else than before."""
 
-_PROCESS = "failures record keep _seed _tick _clock _publish _signals _intake _breathe _thread _wake _drained _draining _closed"
+_PROCESS = "failures record seeds keep _seed _tick _clock _publish _signals _intake _breathe _thread _wake _drained _draining _closed"
 
 ROOMS: Mapping[type, frozenset[str]] = {
     Assessor: frozenset(_PROCESS.split(" ")),
     Crowd: frozenset(),
     Frames: frozenset({"_limit"}),
     Sightings: frozenset({"_mask"}),
-    Refusals: frozenset({"_limit"}),
+    Unfinished: frozenset({"_limit"}),
+    Handovers: frozenset({"_limit"}),
     Models: frozenset(),
     Profiles: frozenset({"_limit", "_signals"}),
     Campaigns: frozenset({"_key"}),
+    Subs: frozenset({"_limit"}),
 }
 """What the loop is built of, with the attributes that come from the policy or belong to the running process. All others are kept."""
 

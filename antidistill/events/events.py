@@ -46,11 +46,12 @@ class Events:
         for match in matches:
             if match.cause != "assessment":
                 continue
+            assessment = facts.assessment if facts.request is not None else facts.sub or facts.assessment
             request = facts.request or Request(id=f"tick_{facts.now:.0f}", ts=facts.now, method="", path="")
             if self._flags.raised(subject.account, match.rule):
-                self.emit(flag(request.id, facts.now, subject.account, match.rule, facts.assessment))
+                self.emit(flag(request.id, facts.now, subject.account, match.rule, assessment))
             if facts.request is None and isinstance(match.effect, Notice):
-                self.emit(report(request, subject, match, facts.assessment))
+                self.emit(report(request, subject, match, assessment))
 
     def know(self, facts: Facts, matches: Sequence[Match]) -> None:
         """Notes what another process has told."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antidistill.model import Assessment, Delay, Effect, Event, Match, Notice, Refusal, Request, Rewrite, Subject
+from antidistill.model import Assessment, Delay, Effect, Event, Match, Notice, Redact, Refusal, Request, Rewrite, Subject
 
 
 def report(request: Request, subject: Subject, match: Match, assessment: Assessment | None) -> Event:
@@ -38,6 +38,8 @@ def _facts(effect: Effect) -> dict[str, Any]:
             return {"seconds": effect.seconds}
         case Rewrite():
             return {"caps": dict(effect.caps)}
+        case Redact():
+            return {"fields": sorted(effect.fields)}
         case Notice():
             return dict(effect.data)
         case _:
@@ -51,6 +53,7 @@ def _why(assessment: Assessment | None) -> dict[str, Any]:
     return {
         "risk": round(assessment.risk, 4),
         "trend": assessment.trend,
+        **({"sub_identity": assessment.sub} if assessment.sub else {}),
         "families": list(assessment.families),
         "signals": [evidence.signal for evidence in against],
         "reasons": [evidence.reason for evidence in against],

@@ -6,8 +6,11 @@ from msgspec import Struct
 
 from antidistill.model.words import Family, Trend
 
+SUB = "\0"
+"""Parts the names of an account and of its sub-identity; no name of an account has it."""
 
-class Evidence(Struct, frozen=True):
+
+class Evidence(Struct, frozen=True, gc=False):
     """What one signal found about one account.
 
     Attributes:
@@ -23,7 +26,7 @@ class Evidence(Struct, frozen=True):
     reason: str
 
 
-class Campaign(Struct, frozen=True):
+class Campaign(Struct, frozen=True, gc=False):
     """Accounts that act as one, as far as an account's assessment needs to know."""
 
     id: str
@@ -31,18 +34,18 @@ class Campaign(Struct, frozen=True):
     accounts: int
 
 
-class Past(Struct, frozen=True):
+class Past(Struct, frozen=True, gc=False):
     """A risk as it was once: unix seconds, and the risk."""
 
     ts: float
     risk: float
 
 
-class Assessment(Struct, frozen=True):
+class Assessment(Struct, frozen=True, gc=False):
     """What is known about an account.
 
     Attributes:
-        account: The account.
+        account: The account; with `SUB` and its name, a sub-identity of it.
         ts: Unix seconds of the assessment.
         risk: 0 (nothing) to 1.
         families: Families whose evidence speaks against the account.
@@ -64,3 +67,13 @@ class Assessment(Struct, frozen=True):
     campaign: Campaign | None = None
     trend: Trend = "steady"
     past: tuple[Past, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The account, also of a sub-identity."""
+        return self.account.partition(SUB)[0]
+
+    @property
+    def sub(self) -> str:
+        """Name of the sub-identity, a keyed hash; empty for the account itself."""
+        return self.account.partition(SUB)[2]

@@ -76,11 +76,15 @@ class AssessmentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tick: Seconds between two rounds of assessment.
         snapshot: File that keeps what is known of accounts over restarts; without one, only `antidistill assess` keeps it, in the store.
         signals: Signals of other distributions, by the names that they publish, beside those that come with antidistill.
+        seeds: Filters of seed corpora, made by `antidistill seeds build`.
+        jitter: Most that thresholds on risks are raised, by account and day, as a share of themselves; 0 to leave them.
     """
 
-    tick: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
+    tick: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
     snapshot: str | None = None
     signals: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()
+    jitter: Annotated[float, Meta(ge=0, le=0.5)] = 0.05
 
 
 class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,15 +5,23 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
 
 from rich.table import Table
 
+from antidistill.assessment import Assessor
 from antidistill.assessment.profile import PROFILED_AFTER
-from benchmarks.assessment.source import Sent
+from benchmarks.assessment.attackers import Level, campaign
+from benchmarks.assessment.generator import exchange, stream
+from benchmarks.assessment.honest import BackEnd, Person
+from benchmarks.assessment.pace import dealt
+from benchmarks.assessment.source import Sent, Source
 from benchmarks.assessment.tables import table
+from benchmarks.assessment.words import Grammar
 
 _PLACES = 8
+_EACH = 16
 
 
 def account_table(traffic: Sequence[Sent], run: Callable[[Sequence[Sent]], None]) -> Table:
@@ -34,6 +42,25 @@ def account_table(traffic: Sequence[Sent], run: Callable[[Sequence[Sent]], None]
     for place, size in places.most_common(_PLACES):
         made.add_row(place, f"{size / hot:,.0f}")
     return made
+
+
+def hot_table(accounts: int) -> Table:
+    """The same for so many accounts that are all busy: a tenth of them one operator's, and every other one a script with a template."""
+    grammar, rng, days = Grammar(2), Random(2), 2.0
+    level = Level(name="operator", trick="", accounts=accounts // 10, each=_EACH, rho=0.5, hidden=True)
+    sources: list[Source] = campaign(level, grammar, rng, days, lambda account: False)
+    for number in range(accounts - len(sources)):
+        times = dealt(rng, _EACH, days)
+        name = f"honest-{number}"
+        sources.append(BackEnd(name, times, grammar, rng, grammar.template(rng)) if number % 2 else Person(name, times, grammar, rng))
+    assessor = Assessor(b"known to all", max_accounts=accounts)
+    return account_table(list(stream(sources, 2)), lambda traffic: _learn(assessor, traffic))
+
+
+def _learn(assessor: Assessor, traffic: Iterable[Sent]) -> None:
+    for sent in traffic:
+        assessor.advance(sent.ts)
+        assessor.learn(exchange(sent))
 
 
 def _grown(work: Callable[[], None]) -> Counter[str]:

@@ -28,7 +28,6 @@ from antidistill.policy import decide_between
 from benchmarks.assessment.attackers import Level, campaign
 from benchmarks.assessment.generator import exchange, stream
 from benchmarks.assessment.honest import population
-from benchmarks.assessment.memory import account_table
 from benchmarks.assessment.ours import shipped
 from benchmarks.assessment.outcome import Flag, Ledger, outcome
 from benchmarks.assessment.source import Sent, Source
@@ -38,8 +37,8 @@ from benchmarks.assessment.words import Grammar
 SEED = b"known to all"
 
 _BATCH = 2_000
-_TOLD = 20
-_SAMPLE = 40_000
+_STRIDE = 100_000
+_TABLES = 1_000_000
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Sent]).decode
@@ -79,6 +78,7 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument("--attackers", type=int, default=24_000, metavar="N", help="extracting accounts (24000)")
     parser.add_argument("--honest", type=int, default=200_000, metavar="N", help="honest accounts (200000)")
     parser.add_argument("--days", type=float, default=26.0, metavar="N", help="days of traffic (26)")
+    parser.add_argument("--remembered", type=int, default=250_000, metavar="N", help="most accounts that the loop remembers (250000)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all traffic (1)")
 
 
@@ -86,11 +86,10 @@ def run(args: Namespace) -> None:
     """Runs the loop to the end of the traffic, and prints what it saw and what it cost."""
     size = Size(args.exchanges, args.attackers, args.honest, args.days, args.seed)
     screen = console()
-    screen.print(account_table(sample(size), Watch().run))
-    watch = Watch()
-    watch.run(written_elsewhere(size))
-    for made in (watch.cost_table(), watch.campaign_table(), watch.honest_table()):
-        screen.print(made)
+    watch = Watch(args.remembered)
+    for _ in watch.run(written_elsewhere(size)):
+        screen.print(*watch.tables())
+        sys.stdout.flush()
 
 
 def sources(size: Size) -> list[Source]:
@@ -132,25 +131,31 @@ class Watch:
         groups: By account, the campaign that it was last linked to.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: int) -> None:
         self.ledger = Ledger()
         self.flags: dict[str, Flag] = {}
         self.groups: dict[str, str] = {}
         self._policy = shipped()
-        tick, accounts = self._policy.assessment.tick, self._policy.bounds.accounts
-        self.assessor = Assessor(SEED, tick=tick, max_accounts=accounts, publish=self._publish)
+        self.assessor = Assessor(SEED, tick=self._policy.assessment.tick, max_accounts=remembered, publish=self._publish)
         self._seconds = self._cpu = 0.0
 
-    def run(self, traffic: Iterable[Sent]) -> None:
-        """Learns all traffic, and tells on stderr how far it is."""
+    def run(self, traffic: Iterable[Sent]) -> Iterator[int]:
+        """Learns all traffic, and tells on stderr how far it is; gives their number after every million exchanges and after the last."""
         start, cpu, before = time.perf_counter(), time.process_time(), 0
         for number, sent in enumerate(self.ledger.note(traffic), 1):
             self.assessor.learn(exchange(sent))
             self.assessor.advance(sent.ts)
-            if number % 250_000 == 0:
+            if number % _STRIDE == 0:
                 _tell(number, number - before, time.perf_counter() - start - self._seconds)
-                before, self._seconds = number, time.perf_counter() - start
+                before, self._seconds, self._cpu = number, time.perf_counter() - start, time.process_time() - cpu
+                if number % _TABLES == 0:
+                    yield number
         self._seconds, self._cpu = time.perf_counter() - start, time.process_time() - cpu
+        yield self.ledger.requests.total()
+
+    def tables(self) -> tuple[Table, ...]:
+        """What it took so far, and what was seen."""
+        return self.cost_table(), self.campaign_table(), self.honest_table()
 
     def cost_table(self) -> Table:
         """What it took."""
@@ -197,12 +202,6 @@ class Watch:
                 self.groups[account] = assessment.campaign.id
             else:
                 self.groups.pop(account, None)
-
-
-def sample(size: Size) -> list[Sent]:
-    """Some traffic of the same kind, 20 exchanges or more by most accounts."""
-    few = Size(_SAMPLE // 2, _SAMPLE // 80, _SAMPLE // 46, 2.0, size.seed)
-    return list(islice(stream(sources(few), few.seed), _SAMPLE))
 
 
 def _write(pipe: Connection, size: Size) -> None:

@@ -37,7 +37,7 @@ def words(rng: random.Random, count: int) -> str:
 def exchange(account: str | None = "acct", text: str = "", ts: float = START, **more: Any) -> Exchange:
     """A chat completion of one turn, unless told otherwise."""
     call = Call("openai.chat", "m", turns=(Turn("user", text),), **more.pop("call", {}))
-    answer = Answer(more.pop("status", 200), Usage(10, 100), duration=more.pop("duration", 2.0))
+    answer = Answer(more.pop("status", 200), Usage(10, more.pop("tokens", 100)), duration=more.pop("duration", 2.0))
     org = more.pop("org", None)
     subject = Subject(account, "fp", "net", True, {"org": org} if org else {})
     request = Request(f"{account}-{ts}", ts, "POST", "/v1/chat/completions", body=text.encode("utf-8", "replace"))
@@ -60,6 +60,18 @@ def campaign(
         if turn % accounts == 0:
             rng.shuffle(names)
         rows.append(exchange(names[turn % accounts], fill(rng.choice(wraps), rng), start + turn * gap))
+    return rows
+
+
+def pool(rng: random.Random, accounts: int = 8, each: int = 40, refused: float = 0.2, wait: float = 2.0, **more: Any) -> list[Exchange]:
+    """A dispatcher that puts prompts of every kind on one account after the other, and on the next one where one is refused."""
+    rows = []
+    for turn in range(accounts * each):
+        text, ts, account = words(rng, rng.randint(12, 40)), START + turn * 20.0, turn % accounts
+        if rng.random() < refused:
+            rows.append(exchange(f"pool-{account}", text, ts, status=429, **more))
+            account, ts = rng.randrange(accounts), ts + wait
+        rows.append(exchange(f"pool-{account}", text, ts, **more))
     return rows
 
 

@@ -14,9 +14,9 @@ from benchmarks.assessment.attackers import Level
 from benchmarks.assessment.generator import labels, lines, stream, written
 from benchmarks.assessment.labels import Label
 from benchmarks.assessment.ladder import climb
-from benchmarks.assessment.memory import account_table
+from benchmarks.assessment.memory import hot_table
 from benchmarks.assessment.ours import shipped
-from benchmarks.assessment.scale import OPERATORS, Size, Watch, sample, sources, written_elsewhere
+from benchmarks.assessment.scale import OPERATORS, Size, Watch, sources, written_elsewhere
 from benchmarks.assessment.source import Sent
 from benchmarks.assessment.tables import console
 from benchmarks.assessment.verdict import Verdict
@@ -51,8 +51,9 @@ def test_the_ladder_prints_the_levels_asked_for(capsys: pytest.CaptureFixture[st
 
 
 def test_the_loop_sees_all_traffic_without_failure() -> None:
-    watch, sent = Watch(), traffic()
-    watch.run(sent)
+    watch, sent = Watch(1_000), traffic()
+    assert list(watch.run(sent)) == [len(sent)]
+    assert len(watch.tables()) == 3
     assert watch.assessor.failures == 0
     assert watch.ledger.requests.total() == len(sent)
     assert len(watch.ledger.extraction) == sum(count for count, _, _ in OPERATORS)
@@ -62,9 +63,8 @@ def test_traffic_of_another_process_is_the_same() -> None:
     assert list(written_elsewhere(SMALL)) == traffic()
 
 
-def test_memory_is_told_by_account(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.assessment.scale._SAMPLE", 800)
-    console().print(account_table(sample(SMALL), Watch().run))
+def test_memory_is_told_by_account(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(hot_table(40))
     assert "everything that grew" in capsys.readouterr().out
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
-from antidistill.assessment.frames import Standing
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import BOUND, Signal
@@ -37,7 +37,8 @@ class Company(Signal):
         """Counts the tenants met more than once."""
         tied = [tie.standing for tie in ties if tie.standing.strength * tie.exposure >= _TIED]
         strongest = sorted(tied, key=lambda standing: -standing.strength)[:_FRAMES]
-        again = len(_met_again(strongest) - {profile.tenant})
+        met = _met_again(tuple([standing.company for standing in strongest]))
+        again = len(met) - (profile.tenant in met)
         if not again:
             return None
         weight = BOUND * strongest[1].strength * ramp(again, 0, _MANY)
@@ -45,10 +46,12 @@ class Company(Signal):
         return Evidence(self.name, self.family, weight, reason)
 
 
-def _met_again(standings: Iterable[Standing]) -> set[int]:
+@lru_cache(64)
+def _met_again(companies: tuple[frozenset[int], ...]) -> frozenset[int]:
+    """Tenants in several companies: the same for most accounts of an operator."""
     met: set[int] = set()
     again: set[int] = set()
-    for standing in standings:
-        again |= met & standing.company
-        met |= standing.company
-    return again
+    for company in companies:
+        again |= met & company
+        met |= company
+    return frozenset(again)
