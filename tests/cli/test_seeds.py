@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -63,5 +64,5 @@ def test_an_account_that_works_through_a_corpus_shows_and_one_that_asks_freely_d
     findings.write_accounts(file)
     told = {one["account"]: {piece["signal"]: piece for piece in one["evidence"]} for one in map(json.loads, file.getvalue().splitlines())}
     assert told["harvest"]["seeds"]["weight"] == 1.5
-    assert told["harvest"]["seeds"]["reason"] == "98 of 98 prompts hold wording of known seed corpora"
+    assert re.fullmatch(r"(\d+) of \1 prompts hold wording of known seed corpora", told["harvest"]["seeds"]["reason"])
     assert "seeds" not in told["person"]
