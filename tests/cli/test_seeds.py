@@ -13,7 +13,7 @@ import pytest
 from antidistill.cli import main
 from antidistill.policy import load_policy
 from antidistill.replay import Replay
-from antidistill.replay.log import decode
+from antidistill.replay.line import decode
 from antidistill.text.seeds import SeedFilter
 from tests.assessment.traffic import words
 from tests.logs import START, row, write
