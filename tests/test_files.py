@@ -29,6 +29,6 @@ def test_a_filter_that_is_gone_by_then_leaves_the_one_so_far(tmp_path: Path) -> 
     one, two = (load_policy({"version": 1, "assessment": {"seeds": [str(tmp_path / name)]}}, {}) for name in ("one", "two"))
     files.adopt(one)
     (tmp_path / "two").unlink()
-    with pytest.raises(PolicyError, match="AD052 .*two: cannot be read"):
+    with pytest.raises(PolicyError, match=r"AD052 .*two: cannot be read"):
         files.adopt(two)
     assert files.seeds is not None
