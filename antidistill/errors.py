@@ -53,6 +53,10 @@ class StoreError(AntiDistillError):
     """A store that does not answer, or answers nonsense."""
 
 
+class SnapshotError(AntiDistillError):
+    """A snapshot that cannot be used: of another key or version, damaged, or of nothing that can be kept."""
+
+
 def describe(source: str, problem: Problem) -> str:
     """Writes a problem the way compilers do: `policy.yaml:7:36 AD012 message`."""
     place = f":{problem.line}:{problem.column}" if problem.line else ""

@@ -13,8 +13,9 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from antidistill.admission import Admission, Reading, answer, bound, conclude, inward, merge, order_of, read
-from antidistill.assessment import Assessor
+from antidistill.assessment import Assessor, RemoteAssessor
 from antidistill.assessment.record import RecordConfig, Recorder
+from antidistill.assessment.subs import name_of, sub_of
 from antidistill.dialects import AnswerReader, AnswerRewriter, Dialect, Routes
 from antidistill.errors import PolicyError, Problem
 from antidistill.events import AlertFile, EventLog, Events, Flags, Hook
@@ -38,11 +39,13 @@ from antidistill.model import (
     Subject,
 )
 from antidistill.plugins import dialects_of, signals_of
-from antidistill.policy import Code, Policy, applicable, decide, decide_after, decide_between
+from antidistill.policy import Code, Jitter, Policy, applicable, decide, decide_after, decide_between
 from antidistill.quotas import Meter, breaches
 from antidistill.rewriting import rewriter
 from antidistill.stages import Closed, Stages
 from antidistill.stores import Store
+from antidistill.text.seeds import SeedFilters
+from antidistill.text.sketch import seed_of
 from antidistill.watermark.fingerprints import Copy, FingerprintConfig, Fingerprints
 from antidistill.watermark.marker import Marker
 
@@ -51,6 +54,7 @@ POLL_SECONDS = 2.0
 UNMATCHED = Refusal(403, "forbidden", "This route is not served here.")
 
 Poll: TypeAlias = Callable[[float], Policy | None]
+Publish: TypeAlias = Callable[[Sequence[Assessment]], None]
 
 _log = logging.getLogger("antidistill")
 
@@ -66,6 +70,7 @@ class Guard:
         identify: Names the account of a request before the policy's sources do; counts as authenticated.
         hooks: Called with every event, also from the assessment thread.
         poll: Gives a new policy where there is one, from the unix seconds of now; asked every other second.
+        make: Makes what assesses; by default a loop on a thread of this process.
         synchronous: True to learn within `settle`, without a thread; then `assessor.advance` must be called (replay).
 
     Attributes:
@@ -83,25 +88,17 @@ class Guard:
         identify: Callable[[Request], str | None] | None = None,
         hooks: Iterable[Hook] = (),
         poll: Poll | None = None,
+        make: Callable[[Guard], Assessor | RemoteAssessor] | None = None,
         synchronous: bool = False,
     ) -> None:
         self.clock = clock
         self.meter = Meter(store, keyring, policy.bounds.accounts)
         self.failures: Counter[str] = Counter()
-        self.assessor = Assessor(
-            keyring.derive("sketch"),
-            tick=policy.assessment.tick,
-            max_accounts=policy.bounds.accounts,
-            max_queue=policy.bounds.queue,
-            clock=clock,
-            publish=self.publish,
-            signals=signals_of(policy.assessment.signals),
-        )
         self.policy = policy
         self.identity = Identity(policy.identity, keyring, clock, identify)
         self._stages = Stages(self.failures)
-        self._learn = self.assessor.learn if synchronous else self.assessor.submit
         self._keyring = keyring
+        self._sketch = seed_of(keyring.derive("sketch"))
         self._identify = identify
         self._hooks = tuple(hooks)
         self._flags = Flags(clock, policy.bounds.accounts)
@@ -110,8 +107,11 @@ class Guard:
         self._polled = clock()
         self.fingerprints: Fingerprints | None = None
         self._kept = FingerprintConfig()
+        self.assessor = loop_of(policy, keyring, clock, self.publish) if make is None else make(self)
+        self._learn = self.assessor.learn if synchronous and isinstance(self.assessor, Assessor) else self.assessor.submit
         self.recorder: Recorder | None = None
         self._recorded = RecordConfig()
+        self._seeds: tuple[str, ...] = ()
         self.adopt(policy)
 
     def adopt(self, policy: Policy) -> None:
@@ -122,12 +122,17 @@ class Guard:
         """
         sinks: list[Hook] = [EventLog(self.clock), *_alerts(policy, self.clock), *self._hooks]
         self._record(policy.record)
+        if (seeds := policy.assessment.seeds) != self._seeds:
+            self.assessor.seeds, self._seeds = SeedFilters(seeds) if seeds else None, seeds
         if policy.identity != self.policy.identity:
             self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
+        share = policy.assessment.jitter
+        self._jitter = Jitter(self._keyring.derive("jitter"), share) if share else None
         self.policy = policy
         self.meter.terms = policy.terms
         self.routes = Routes(dialects_of(policy.dialects))
-        self.events = Events(sinks, self._flags)
+        elsewhere = policy.alone if isinstance(self.assessor, RemoteAssessor) else frozenset[str]()
+        self.events = Events(sinks, self._flags, elsewhere)
         self.marker = Marker(policy.watermark, self._keyring, self.clock) if policy.marks else None
         self._keep(policy)
         self._ours = policy.mode is Mode.ENFORCE and policy.watermark.sampling != "none"
@@ -141,10 +146,23 @@ class Guard:
     def watches(self, dialect: Dialect | None) -> bool:
         """Says whether the guard has anything to do with a route, by its dialect. Takes up a changed policy first, now and then."""
         if self._poll is not None:
-            self._refresh(self._poll, self.clock())
+            self.refresh()
         if self.policy.mode is Mode.OFF:
             return False
         return dialect is not None or self.policy.unmatched != "pass"
+
+    def refresh(self) -> None:
+        """Takes up a changed policy, every other second at most."""
+        now = self.clock()
+        if self._poll is None or now < self._polled + POLL_SECONDS:
+            return
+        self._polled = now
+        try:
+            if changed := self._poll(now):
+                self.adopt(changed)
+                _log.warning("policy revision %s is in force, mode %s", changed.revision, changed.mode)
+        except PolicyError as error:
+            _log.error("%s: the last good policy stays in force", error)
 
     # --- the request loop --------------------------------------------------------------------------------------------
 
@@ -154,7 +172,15 @@ class Guard:
         try:
             reading = self._gate.run("dialect", Reading(request), read, request, dialect, self.policy.bounds.body_bytes)
             subject = self._gate.run("identity", NOBODY, self.identity.name, request)
-            facts = Facts(request.ts, reading.request, reading.call, subject, self.latest(subject.account))
+            facts = Facts(
+                request.ts,
+                reading.request,
+                reading.call,
+                subject,
+                self.latest(subject.account),
+                sub=self._sub(subject),
+                jitter=self._jitter,
+            )
             decision = self._gate.run("policy", NOTHING, self._decide, facts, dialect)
             reservation = await self._reserve(request, facts, decision)
             matches = self._gate.run("policy", decision.matches, self._match, facts, decision, reservation)
@@ -206,9 +232,14 @@ class Guard:
     def publish(self, assessments: Sequence[Assessment]) -> None:
         """Lets the rules that read assessments fire for accounts that may send nothing any more. Runs where assessments are made."""
         for assessment in assessments:
-            facts = Facts(assessment.ts, subject=Subject(assessment.account, "", "", proven=True), assessment=assessment)
-            decision = self._stages.run("policy", NOTHING, decide_between, self.policy, facts)
-            self.events.flag(facts, decision.matches)
+            facts, matches = self._between(assessment)
+            self.events.flag(facts, matches)
+
+    def know(self, assessments: Sequence[Assessment]) -> None:
+        """Remembers what another process has told of accounts already. May run on any thread."""
+        for assessment in assessments:
+            facts, matches = self._between(assessment)
+            self.events.know(facts, matches)
 
     def close(self) -> None:
         """Ends the assessment thread; what it had not read yet is lost."""
@@ -218,18 +249,19 @@ class Guard:
         if self.fingerprints is not None:
             self.fingerprints.close()
 
-    def _refresh(self, poll: Poll, now: float) -> None:
-        if now < self._polled + POLL_SECONDS:
-            return
-        self._polled = now
-        try:
-            if changed := poll(now):
-                self.adopt(changed)
-                _log.warning("policy revision %s is in force, mode %s", changed.revision, changed.mode)
-        except PolicyError as error:
-            _log.error("%s: the last good policy stays in force", error)
-
     # --- stages ------------------------------------------------------------------------------------------------------
+
+    def _sub(self, subject: Subject) -> Assessment | None:
+        """The latest assessment of the sub-identity that is attested."""
+        sub = sub_of(subject, self._sketch) if subject.attributes else 0
+        return self.latest(name_of(subject.account, sub)) if sub and subject.account is not None else None
+
+    def _between(self, assessment: Assessment) -> tuple[Facts, tuple[Match, ...]]:
+        """What the rules that read assessments say where there is no request; of a sub-identity, also about its account."""
+        subject = Subject(assessment.owner, "", "", proven=True)
+        own, sub = (self.latest(assessment.owner), assessment) if assessment.sub else (assessment, None)
+        facts = Facts(assessment.ts, subject=subject, assessment=own, sub=sub, jitter=self._jitter)
+        return facts, self._stages.run("policy", NOTHING, decide_between, self.policy, facts).matches
 
     def _decide(self, facts: Facts, dialect: Dialect | None) -> Decision:
         decision = decide(self.policy, facts)
@@ -299,6 +331,19 @@ class Guard:
             await self.meter.commit(reservation, call, answer, proven)
         except Exception as error:
             self._stages.fail("quotas", error)
+
+
+def loop_of(policy: Policy, keyring: Keyring, clock: Clock, publish: Publish) -> Assessor:
+    """Makes the assessment loop that a policy describes."""
+    return Assessor(
+        keyring.derive("sketch"),
+        tick=policy.assessment.tick,
+        max_accounts=policy.bounds.accounts,
+        max_queue=policy.bounds.queue,
+        clock=clock,
+        publish=publish,
+        signals=signals_of(policy.assessment.signals),
+    )
 
 
 def _alerts(policy: Policy, clock: Clock) -> list[Hook]:

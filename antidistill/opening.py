@@ -6,17 +6,31 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
+from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
-from antidistill.errors import KeyringError, PolicyError
+from antidistill.assessment import Assessor, RemoteAssessor
+from antidistill.assessment.keeper import Keeper
+from antidistill.assessment.leader import Leader
+from antidistill.assessment.vault import FileVault
+from antidistill.errors import KeyringError, PolicyError, Problem, StoreError
 from antidistill.events import Hook
-from antidistill.guard import Guard
+from antidistill.guard import Guard, Publish, loop_of
 from antidistill.keyring import Keyring
 from antidistill.model import Clock, Mode, Request
-from antidistill.policy import Policy, PolicyFile, StoreConfig, load_policy
+from antidistill.policy import Code, Policy, PolicyFile, StoreConfig, load_policy
+from antidistill.siblings import noticed
 from antidistill.stores import MEMORY, Store, open_store
+from antidistill.stores.redis import Channel
 
 VARIABLE = "ANTIDISTILL_MODE"
+
+SEVERAL = (
+    "another worker process guards beside this one, and with store: memory each counts and assesses for itself: N workers let N times "
+    "the limits through, and each sees its share of the traffic. Write store: redis://host:6379/0 and run `antidistill assess`, or "
+    "start one worker"
+)
 
 _log = logging.getLogger("antidistill")
 
@@ -57,11 +71,93 @@ def open_guard(
         changed = file.poll(now) if file else None
         return changed.with_mode(*modes) if changed else None
 
-    return Guard(chosen, keyring, _open(chosen, keyring, clock), clock=clock, identify=identify, hooks=hooks, poll=poll if file else None)
+    store = _open(chosen, keyring, clock)
+    alone = _store(chosen).url == MEMORY
+    make = _local if alone else _remote
+    if alone and chosen.mode is not Mode.OFF and noticed(repr(policy)):
+        _log.warning(SEVERAL)
+    return Guard(
+        chosen,
+        keyring,
+        store,
+        clock=clock,
+        identify=identify,
+        hooks=hooks,
+        poll=poll if file else None,
+        make=lambda guard: make(chosen, keyring, guard),
+    )
+
+
+def open_leader(guard: Guard, environ: Mapping[str, str], tell: Publish, *, name: str = "", every: float = 60.0) -> Leader:
+    """Makes what assesses for all workers, beside a guard whose rules fire.
+
+    Args:
+        guard: A guard by the policy of the workers.
+        environ: Environment variables.
+        tell: Called with what is published.
+        name: Name of this process, or nothing.
+        every: Seconds between two snapshots.
+
+    Raises:
+        StoreError: The policy keeps everything in memory, where no other process can read it.
+    """
+    policy, keyring, config = guard.policy, Keyring.load(environ), _store(guard.policy)
+    if config.url == MEMORY:
+        raise StoreError(
+            "there is nothing to assess with store: memory, where each worker assesses by itself; write store: redis://host:6379/0"
+        )
+    return Leader(
+        _channel(policy, keyring),
+        lambda publish: loop_of(policy, keyring, guard.clock, publish),
+        tell,
+        guard.know,
+        key=keyring.derive("snapshot"),
+        name=name,
+        tick=policy.assessment.tick,
+        lease=config.lease,
+        every=every,
+        vault=FileVault(Path(policy.assessment.snapshot)) if policy.assessment.snapshot else None,
+    )
+
+
+def _local(policy: Policy, keyring: Keyring, guard: Guard) -> Assessor:
+    """A loop on a thread of this process, which goes on where its last snapshot ends."""
+
+    def make() -> Assessor:
+        return loop_of(policy, keyring, guard.clock, guard.publish)
+
+    path = policy.assessment.snapshot
+    if path is None:
+        return make()
+    try:
+        return Keeper(FileVault(Path(path)), keyring.derive("snapshot")).open(make)
+    except OSError as error:
+        message = f"assessment.snapshot cannot be used ({error.strerror}): create its folder, or name another file"
+        raise PolicyError(path, (Problem(Code.BAD_SNAPSHOT.value, message),)) from error
+
+
+def _remote(policy: Policy, keyring: Keyring, guard: Guard) -> RemoteAssessor:
+    return RemoteAssessor(
+        keyring.derive("sketch"),
+        lambda: _channel(policy, keyring),
+        max_accounts=policy.bounds.accounts,
+        max_queue=policy.bounds.queue,
+        bound=policy.bounds.stream,
+        know=guard.know,
+    )
+
+
+def _channel(policy: Policy, keyring: Keyring) -> Channel:
+    # Named by the key: processes with another one hash differently, and would only confuse each other.
+    return Channel(_store(policy).url, keyring.name("assess", b""), token_urlsafe(9))
+
+
+def _store(policy: Policy) -> StoreConfig:
+    return policy.store if isinstance(policy.store, StoreConfig) else StoreConfig(url=policy.store)
 
 
 def _open(policy: Policy, keyring: Keyring, clock: Clock) -> Store:
-    config = policy.store if isinstance(policy.store, StoreConfig) else StoreConfig(url=policy.store)
+    config = _store(policy)
     if config.url != MEMORY and keyring.ephemeral:
         raise KeyringError(
             "a store that processes share needs a key that they share: set ANTIDISTILL_MASTER_KEY for all of them to the same; "

@@ -13,6 +13,7 @@ import pytest
 
 from antidistill import Event, Guard, PolicyError, load_policy
 from antidistill.admission import Admission
+from antidistill.assessment import Assessor
 from antidistill.keyring import Keyring
 from antidistill.model import Answer, Mode, Request, Usage
 from antidistill.stores import MemoryStore
@@ -51,6 +52,7 @@ def play(guard: Guard, clock: FakeClock) -> float:
             assert row.call is not None
             await exchange(guard, str(row.subject.account), row.call.prompt, clock.now)
         clock.advance(1_200)
+        assert isinstance(guard.assessor, Assessor)
         guard.assessor.advance(clock.now)
 
     asyncio.run(run())
@@ -170,3 +172,34 @@ def test_a_record_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(PolicyError, match=r"AD050 record.folder cannot be written .*name another folder"):
         make(Mode.SHADOW, record={"folder": str(tmp_path / "taken")})
+
+
+END_USER = {"id": "end-user", "when": {"sub.risk": {"ge": 0.5}, "sub.families": {"ge": 2}}, "then": [{"deny": {}}, {"alert": {}}]}
+
+
+def test_a_sub_identity_that_is_attested_is_judged_apart() -> None:
+    guard, clock, events = make(Mode.ENFORCE, rules=[END_USER], identity={"attributes": {"sub_identity": "header:x-end-user"}})
+
+    async def ask(account: str, user: str, text: str, ts: float) -> Admission:
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
+        headers = ((b"x-end-user", user.encode()),)
+        request = Request("r", ts, "POST", "/v1/chat/completions", headers, principal=account, attested=True, body=body, body_state="whole")
+        admission = await guard.admit(request, guard.route("POST", "/v1/chat/completions"))
+        await guard.settle(admission, Answer(200 if admission.reply is None else 403, Usage(10, 100), ours=bool(admission.reply)))
+        return admission
+
+    async def run() -> None:
+        for row in in_order(campaign(random.Random(1), each=20), people(random.Random(2))):
+            clock.now = row.request.ts
+            assert row.call is not None
+            await ask("tenant" if row.subject.account == "bot-0" else str(row.subject.account), "shard", row.call.prompt, clock.now)
+        clock.advance(1_200)
+        assert isinstance(guard.assessor, Assessor)
+        guard.assessor.advance(clock.now)
+        assert (await ask("tenant", "shard", "hello", clock.now)).reply is not None
+        assert (await ask("tenant", "somebody else", "hello", clock.now)).reply is None
+
+    asyncio.run(run())
+    told = [event for event in events if event.account == "tenant" and event.action == "alert" and not event.path]
+    assert told
+    assert len(told[0].detail["sub_identity"]) == 16

@@ -6,5 +6,6 @@ exchange → observation (hashes, no text) → reading (what other accounts sent
 from __future__ import annotations
 
 from antidistill.assessment.loop import Assessor
+from antidistill.assessment.remote import RemoteAssessor
 
-__all__ = ["Assessor"]
+__all__ = ["Assessor", "RemoteAssessor"]

@@ -69,7 +69,7 @@ class Crowd:
             return filling
         if observation.turns == 1:
             self._open(observation.lineage, filling.anchor)
-        return self.frames.use(observation.tenant, observation.account, filling, observation.ts)
+        return self.frames.use(observation, filling)
 
     def _open(self, lineage: int, anchor: int) -> None:
         """Remembers which frame a conversation began with, to learn whether anybody asks back."""

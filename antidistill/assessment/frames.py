@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling
+from antidistill.assessment.observation import Observation
 from antidistill.assessment.ramp import ramp
 from antidistill.text.sketch import Recent, Tally
 
@@ -17,6 +18,7 @@ _ENOUGH = 8
 _CROWD = 500
 _NOTICEABLE = 0.02
 _SEVERAL = 4
+_FEW, _MANY = 7, 10
 
 
 class Standing(NamedTuple):
@@ -57,6 +59,7 @@ class Frame:
         "_distinct",
         "_fillings",
         "_followed",
+        "_labels",
         "_last",
         "_repeats",
         "_switches",
@@ -74,6 +77,7 @@ class Frame:
         self.accounts: dict[str, None] = {}
         self.standing = Standing()
         self._fillings = 0
+        self._labels = 0
         self._repeats = 0
         self._followed: set[int] = set()
         self._tenants: dict[int, tuple[int, int]] = {}
@@ -82,15 +86,17 @@ class Frame:
         self._last = 0
         self._switches = 0
 
-    def use(self, tenant: int, account: str, filling: Filling) -> bool:
+    def use(self, observation: Observation, filling: Filling) -> bool:
         """Counts a use; says whether it brought a new value."""
+        tenant = observation.tenant
         # All traffic together forgets faster than one frame does: the frame's own memory has the last word.
         new = self._values.add(filling.value) and filling.new
         if tenant in self._tenants or len(self._tenants) < _MEMBERS:
             fresh, stale = self._tenants.get(tenant, (0, 0))
             self._tenants[tenant] = (fresh + new, stale + (not new))
         if new:
-            self._fill(tenant, account)
+            self._fill(tenant, observation.account)
+            self._labels += observation.label
         else:
             self._repeats += 1
         return new
@@ -153,7 +159,8 @@ class Frame:
         meeting = ramp(together / len(uses), 0.7, 1.0)
         unrepeated = sum([fresh > 0 and fresh >= stale for fresh, stale in self._tenants.values()]) / len(self._tenants)
         silent = 1 - ramp(len(self._followed) / len(self._tenants), 0.05, 0.2)
-        return ramp(math.log(even), math.log(2.5), math.log(10)) * max(returning, meeting) * ramp(unrepeated, 0.4, 0.65) * silent
+        many = _FEW - (_FEW - _MANY) * self._labels / self._fillings
+        return ramp(math.log(even), math.log(2.5), math.log(many)) * max(returning, meeting) * ramp(unrepeated, 0.4, 0.65) * silent
 
     def _alternation(self, uses: list[int]) -> float:
         even = _even(uses)
@@ -180,17 +187,17 @@ class Frames:
         """Finds a frame."""
         return self._frames.get(anchor)
 
-    def use(self, tenant: int, account: str, filling: Filling, ts: float) -> Filling:
+    def use(self, observation: Observation, filling: Filling) -> Filling:
         """Counts a use of a frame, which begins with it where it is unknown. Returns it as the frame knows it."""
-        anchor = filling.anchor
+        anchor, tenant = filling.anchor, observation.tenant
         frame = self._frames.get(anchor)
         if frame is None:
-            frame = self._frames[anchor] = Frame(anchor, ts)
+            frame = self._frames[anchor] = Frame(anchor, observation.ts)
             if len(self._frames) > self._limit:
                 self._drop()
         self._frames.move_to_end(anchor)
         self._stirred[anchor] = None
-        new = frame.use(tenant, account, filling)
+        new = frame.use(observation, filling)
         if new:
             self._used.setdefault(tenant, set()).add(anchor)
         return filling._replace(new=new)

@@ -8,27 +8,35 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from antidistill.assessment.assess import assess, follow, noticeable
 from antidistill.assessment.breath import Breath, hold
 from antidistill.assessment.campaigns import STRONG, Campaigns
-from antidistill.assessment.crowd import Crowd
+from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
+from antidistill.assessment.subs import Subs, name_of
 from antidistill.assessment.ties import ties
 from antidistill.model import Assessment, Clock, Evidence, Exchange
+from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
 QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
-SEARCH = 6
+SEARCH = 12
 """Ticks after which campaigns are looked for again, where no strong frame changed before."""
+
+BUSY = 50
+"""Requests after which an account is assessed at once, so that none gets far between two ticks."""
 
 _BATCH = 64
 _TOLD = 16
 _IDLE = 60.0
+_PUTTING_AWAY = 60.0
 
 
 class Assessor:
@@ -49,14 +57,16 @@ class Assessor:
 
     Attributes:
         failures: Exchanges, rounds and publications that failed and were skipped.
+        keep: Called on the assessment thread after each publication and at the end, to put away what is known; None keeps nothing.
         record: Called with every observation that an exchange made, or None.
+        seeds: Knows the wording of seed corpora, or None.
     """
 
     def __init__(
         self,
         seed: int | bytes,
         *,
-        tick: float = 600.0,
+        tick: float = 300.0,
         max_accounts: int = 100_000,
         max_queue: int = 10_000,
         clock: Clock = time.time,
@@ -65,7 +75,9 @@ class Assessor:
         record: Callable[[Observation], None] | None = None,
     ) -> None:
         self.failures = 0
+        self.keep: Callable[[Assessor], None] | None = None
         self.record = record
+        self.seeds: SeedFilters | None = None
         self._seed = seed_of(seed)
         self._tick = tick
         self._clock = clock
@@ -73,6 +85,7 @@ class Assessor:
         self._signals = tuple(signals)
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
+        self._subs = Subs(max_accounts)
         self._campaigns = Campaigns(self._seed)
         self._search = -math.inf
         self._ticks = -math.inf
@@ -87,6 +100,11 @@ class Assessor:
         self._closed = False
 
     @property
+    def signals(self) -> tuple[Signal, ...]:
+        """Signals in use."""
+        return self._signals
+
+    @property
     def shed(self) -> int:
         """Exchanges that were not taken because too much was waiting."""
         return self._intake.shed
@@ -99,6 +117,10 @@ class Assessor:
     def latest(self, account: str) -> Assessment | None:
         """Returns the assessment last published about an account, or None where there is nothing to say. Any thread may ask."""
         return self._latest.get(account)
+
+    def assessments(self) -> list[Assessment]:
+        """The latest assessment of every account that has one."""
+        return list(self._latest.values())
 
     # --- on the event loop -------------------------------------------------------------------------------------------
 
@@ -125,14 +147,14 @@ class Assessor:
         self._closed = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(5.0)
+            self._thread.join(5.0 if self.keep is None else _PUTTING_AWAY)
 
     # --- on the assessment thread, or in a replay --------------------------------------------------------------------
 
     def learn(self, exchange: Exchange) -> None:
         """Takes an exchange in. One that fails is counted and skipped."""
         try:
-            observation = observe(exchange, self._seed)
+            observation = observe(exchange, self._seed, self.seeds)
             if observation is not None:
                 if self.record is not None:
                     self.record(observation)
@@ -156,13 +178,20 @@ class Assessor:
 
     def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
+        self._profile(observation, reading)
+        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts):
+            self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
+        for account in self._profiles.overflow():
+            self._latest.pop(account, None)
+            self._touched.pop(account, None)
+
+    def _profile(self, observation: Observation, reading: Reading) -> None:
         profile = self._profiles.meet(observation)
         if profile is not None:
             profile.learn(observation, reading, self._signals)
             self._touched[profile.account] = None
-        for account in self._profiles.overflow():
-            self._latest.pop(account, None)
-            self._touched.pop(account, None)
+            if profile.requests % BUSY == 0:
+                self._tell(self._assess([profile.account], observation.ts))
 
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""
@@ -231,7 +260,11 @@ class Assessor:
         self._thread.start()
 
     def _run(self) -> None:
+        kept = self._ticks
         while not self._closed:
+            if self._ticks > kept:
+                kept = self._ticks
+                self._put_away()
             self._wake.wait(min(self._tick, _IDLE))
             self._wake.clear()
             draining = self._draining
@@ -242,6 +275,11 @@ class Assessor:
                 self._draining = False
                 self._round(self._clock())
                 self._drained.set()
+        self._put_away()
+
+    def _put_away(self) -> None:
+        if self.keep is not None:
+            self.keep(self)
 
     def _work(self) -> bool:
         """Learns a batch; False where there was nothing to learn."""

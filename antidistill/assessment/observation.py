@@ -6,14 +6,20 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from antidistill.assessment.subs import sub_of
 from antidistill.model import Answer, Call, Exchange, Subject, Usage
 from antidistill.text.normalise import normalise
+from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import digest, skeleton
 
 Sampling: TypeAlias = tuple[float | None, float | None, int | None, int, bool, int, bool]
 """Temperature, nucleus, seed, answers asked for, log-probabilities, alternatives per token, logit bias."""
 
 DEFAULT_SAMPLING: Sampling = (None, None, None, 1, False, 0, False)
+
+
+LABEL = 8
+"""Most tokens of an answer that is a label and no text."""
 
 
 class Observation(Struct, frozen=True, gc=False):
@@ -36,6 +42,8 @@ class Observation(Struct, frozen=True, gc=False):
         lineage: Hash of system text and first turn: the same for all requests of a conversation.
         prompt: Hash of the text asked, 0 where no person or program asked anything new (a tool's result, say).
         skeleton: Shingles that stand for the text asked.
+        seeded: True where the text asked holds wording of a seed corpus that the policy names.
+        sub: Hash of the sub-identity that is attested, 0 where there is none.
     """
 
     account: str
@@ -54,6 +62,13 @@ class Observation(Struct, frozen=True, gc=False):
     lineage: int = 0
     prompt: int = 0
     skeleton: tuple[int, ...] = ()
+    seeded: bool = False
+    sub: int = 0
+
+    @property
+    def label(self) -> bool:
+        """True where the answer is known to be no longer than a class, a score or a word."""
+        return 0 < self.output_tokens <= LABEL
 
     @property
     def answered(self) -> bool:
@@ -61,12 +76,13 @@ class Observation(Struct, frozen=True, gc=False):
         return 200 <= self.status < 300
 
 
-def observe(exchange: Exchange, seed: int) -> Observation | None:
+def observe(exchange: Exchange, seed: int, seeds: SeedFilters | None = None) -> Observation | None:
     """Reads an exchange. Pure.
 
     Args:
         exchange: An exchange of a proven account.
         seed: Secret of all hashes (`text.sketch.seed_of`).
+        seeds: Knows the wording of seed corpora, or None.
 
     Returns:
         None where no account is named. Without a call the observation has no content.
@@ -76,6 +92,7 @@ def observe(exchange: Exchange, seed: int) -> Observation | None:
         return None
     usage = answer.usage or Usage(call.input_tokens if call else 0)
     asked = _asked(call) if call is not None and not _textless(answer) else ""
+    canonical = normalise(asked) if asked else ""
     return Observation(
         account=subject.account,
         tenant=_tenant(subject, seed),
@@ -92,7 +109,9 @@ def observe(exchange: Exchange, seed: int) -> Observation | None:
         tools=len(call.tools) if call else 0,
         lineage=digest(_opening(call), seed) if call else 0,
         prompt=digest(asked, seed) if asked else 0,
-        skeleton=skeleton(normalise(asked), seed) if asked else (),
+        skeleton=skeleton(canonical, seed) if asked else (),
+        seeded=seeds is not None and bool(asked) and seeds.knows(canonical),
+        sub=sub_of(subject, seed),
     )
 
 

@@ -6,11 +6,11 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from antidistill import __version__
-from antidistill.cli import audit_model, check, demo, detect, explain, mark, replay, schema, trace
+from antidistill.cli import assess, audit_model, check, demo, detect, explain, mark, replay, schema, seeds, trace
 
 __all__ = ["main"]
 
-_COMMANDS = (check, schema, replay, explain, mark, detect, trace, audit_model, demo)
+_COMMANDS = (check, schema, replay, assess, explain, seeds, mark, detect, trace, audit_model, demo)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from antidistill.cli.marking import add_policy, add_since, epochs, load
-from antidistill.cli.rows import Rows, watched
+from antidistill.cli.rows import Row, Rows, watched
 from antidistill.cli.trouble import reported
 from antidistill.watermark.audit import LIMITS, NULL, Audit, audit
 from antidistill.watermark.lexicon import Lexicon
@@ -33,6 +33,12 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--group", action="append", metavar="NAME", help="a campaign, or the deployment; several may be given (default: deployment)"
     )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="CLEAN.jsonl",
+        help="answers that nobody marked, of the kind the model may have learnt from: finds more",
+    )
     parser.add_argument("--json", action="store_true", help="print the finding as JSON")
     add_since(parser)
     add_policy(parser)
@@ -42,8 +48,9 @@ def add(subparsers: Any) -> None:
 @reported
 def run(args: Namespace) -> int:
     """Audits the outputs and prints the finding; 0 whatever it is."""
-    marking, rows = load(args), Rows(args.outputs)
-    found = audit(_outputs(rows, marking.lexicon), args.group or [DEPLOYMENT], marking.ring, epochs(args.since))
+    marking = load(args)
+    outputs, reference = _outputs(args.outputs, marking.lexicon), _reference(args.reference, marking.lexicon)
+    found = audit(outputs, args.group or [DEPLOYMENT], marking.ring, epochs(args.since), reference)
     if args.json:
         print(msgspec.json.encode({**msgspec.structs.asdict(found), "p_value": found.p_value, "null": NULL, "limits": LIMITS}).decode())
     else:
@@ -51,10 +58,18 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def _outputs(rows: Rows, lexicon: Lexicon) -> Iterator[tuple[list[Slot], list[Slot]]]:
-    for row in watched(rows, "reading"):
-        if not row.fault:
-            yield read(row.text("text") or "", lexicon), read(row.text("prompt") or "", lexicon)
+def _outputs(path: Path, lexicon: Lexicon) -> Iterator[tuple[list[Slot], list[Slot]]]:
+    for row in _rows(path):
+        yield read(row.text("text") or "", lexicon), read(row.text("prompt") or "", lexicon)
+
+
+def _reference(path: Path | None, lexicon: Lexicon) -> Iterator[list[Slot]]:
+    for row in _rows(path) if path else ():
+        yield read(row.text("text") or "", lexicon)
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    return (row for row in watched(Rows(path), "reading") if not row.fault)
 
 
 def describe(found: Audit) -> str:
@@ -63,7 +78,7 @@ def describe(found: Audit) -> str:
         return "No evidence: these outputs have no place that could show the mark."
     finding = "Evidence" if found.p_value < LEVEL else "No evidence"
     return (
-        f"{finding} that the model was trained on answers marked for {found.group}: z = {found.z:.2f} over {found.seeds:,} habits "
-        f"in {found.outputs:,} outputs, p = {found.p_value:.2g} after {found.tests:,} tests. {found.controls:,} keys never issued give "
-        f"z = {found.control_mean:.2f} ± {found.control_deviation:.2f}."
+        f"{finding} that the model was trained on answers marked for {found.group}: z = {found.z:.2f} over {found.seeds:,} habits in "
+        f"{found.outputs:,} outputs beside {found.reference:,} of the reference, p = {found.p_value:.2g} after {found.tests:,} tests. "
+        f"{found.controls:,} keys never issued give z = {found.control_mean:.2f} ± {found.control_deviation:.2f}."
     )

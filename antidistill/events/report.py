@@ -51,6 +51,7 @@ def _why(assessment: Assessment | None) -> dict[str, Any]:
     return {
         "risk": round(assessment.risk, 4),
         "trend": assessment.trend,
+        **({"sub_identity": assessment.sub} if assessment.sub else {}),
         "families": list(assessment.families),
         "signals": [evidence.signal for evidence in against],
         "reasons": [evidence.reason for evidence in against],

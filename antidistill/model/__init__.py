@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antidistill.model.assessment import Assessment, Campaign, Evidence, Past
+from antidistill.model.assessment import SUB, Assessment, Campaign, Evidence, Past
 from antidistill.model.decision import Decision, Event, Facts, Match
 from antidistill.model.effect import UNAVAILABLE, Delay, Effect, Limits, Mark, Notice, Refusal, Rewrite, TextTransformer, Transform
 from antidistill.model.exchange import NOBODY, Answer, Call, Exchange, Reply, Request, Subject, Turn, Usage
@@ -25,6 +25,7 @@ from antidistill.model.words import (
 __all__ = [
     "NOBODY",
     "RESTRICT",
+    "SUB",
     "UNAVAILABLE",
     "Algorithm",
     "Answer",

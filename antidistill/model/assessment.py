@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from antidistill.model.words import Family, Trend
 
+SUB = "\0"
+"""Parts the names of an account and of its sub-identity; no name of an account has it."""
+
 
 class Evidence(Struct, frozen=True, gc=False):
     """What one signal found about one account.
@@ -42,7 +45,7 @@ class Assessment(Struct, frozen=True, gc=False):
     """What is known about an account.
 
     Attributes:
-        account: The account.
+        account: The account; with `SUB` and its name, a sub-identity of it.
         ts: Unix seconds of the assessment.
         risk: 0 (nothing) to 1.
         families: Families whose evidence speaks against the account.
@@ -64,3 +67,13 @@ class Assessment(Struct, frozen=True, gc=False):
     campaign: Campaign | None = None
     trend: Trend = "steady"
     past: tuple[Past, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The account, also of a sub-identity."""
+        return self.account.partition(SUB)[0]
+
+    @property
+    def sub(self) -> str:
+        """Name of the sub-identity, a keyed hash; empty for the account itself."""
+        return self.account.partition(SUB)[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct, field
@@ -15,7 +15,18 @@ from antidistill.model.words import Cause, EffectClass
 
 
 class Facts(Struct, frozen=True):
-    """All that a condition may read. Parts that are not known are None, which makes conditions on them false."""
+    """All that a condition may read. Parts that are not known are None, which makes conditions on them false.
+
+    Attributes:
+        now: Unix seconds.
+        request: The request.
+        call: What a dialect read of it.
+        subject: Who it is counted for.
+        assessment: What is known of the account.
+        quotas: How quotas stand, by id.
+        sub: What is known of the sub-identity that is attested.
+        jitter: Raises a threshold on a risk, for the name of an account or campaign and a time; None to leave them.
+    """
 
     now: float
     request: Request | None = None
@@ -23,6 +34,8 @@ class Facts(Struct, frozen=True):
     subject: Subject | None = None
     assessment: Assessment | None = None
     quotas: Mapping[str, QuotaState] | None = None
+    sub: Assessment | None = None
+    jitter: Callable[[float, str, float], float] | None = None
 
 
 class Match(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from antidistill.policy.codes import Code
 from antidistill.policy.decide import applicable, decide, decide_after, decide_between
 from antidistill.policy.file import PolicyFile
+from antidistill.policy.jitter import Jitter
 from antidistill.policy.load import load_policy
 from antidistill.policy.policy import CompiledQuota, CompiledRule, Policy
 from antidistill.policy.schema import schema
@@ -14,6 +15,7 @@ __all__ = [
     "Code",
     "CompiledQuota",
     "CompiledRule",
+    "Jitter",
     "Policy",
     "PolicyFile",
     "StoreConfig",

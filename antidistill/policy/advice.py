@@ -12,6 +12,7 @@ from antidistill.policy.codes import Code
 from antidistill.policy.conditions import ALWAYS, Compare, Every, Node, causes
 from antidistill.policy.reach import reachable
 
+_COUNTS = ("families", "sub.families")
 LIKELY = 0.5
 """Risk of a campaign from which on belonging to it is evidence."""
 
@@ -82,7 +83,7 @@ def _ground(node: Compare) -> Grounds:
     name = node.fact.name
     if name.startswith("family.") and (node.operator.name == "eq") == node.operand:
         return Grounds(named=frozenset({name.removeprefix("family.")}))
-    if name == "families":
+    if name in _COUNTS:
         return Grounds(count=ceil(_least(node)))
     return Grounds(campaign=name == "campaign.risk" and _least(node) >= LIKELY)
 
@@ -93,7 +94,7 @@ def _least(node: Compare) -> float:
         case "ge" | "eq":
             return float(node.operand)
         case "gt":
-            return floor(node.operand) + 1.0 if node.fact.name == "families" else float(node.operand)
+            return floor(node.operand) + 1.0 if node.fact.name in _COUNTS else float(node.operand)
         case "in":
             return float(min(node.operand))
         case _:

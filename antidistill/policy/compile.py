@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from math import inf
+from pathlib import Path
 from typing import Any
 
 from antidistill import plugins
@@ -17,7 +18,8 @@ from antidistill.policy.advice import advise
 from antidistill.policy.allowances import advise_quota, advise_throttle, capped, concealed, read_allowance, terms
 from antidistill.policy.codes import Code
 from antidistill.policy.conditions import ALWAYS, Node, causes, compiled
-from antidistill.policy.document import BROKEN, Path, Problems
+from antidistill.policy.document import BROKEN, Problems
+from antidistill.policy.document import Path as Place
 from antidistill.policy.facts import DAY
 from antidistill.policy.policy import CompiledQuota, CompiledRule, Policy
 from antidistill.policy.sections import PolicyConfig, RuleConfig, Sections, StoreConfig
@@ -27,6 +29,7 @@ from antidistill.policy.vocabulary import Vocabulary
 from antidistill.policy.when import read_when
 from antidistill.quotas import QuotaConfig, Terms
 from antidistill.stores import known
+from antidistill.text.seeds import SeedFilter, SeedsError
 from antidistill.watermark.marker import WatermarkConfig, lexicon_of
 
 _CAUSES: tuple[Cause, ...] = ("assessment", "quota", "request")
@@ -83,6 +86,7 @@ class _Compiler:
         self._check_plugins(plugins.dialects(), self._config.dialects, ("dialects",))
         if whole(self._config.assessment):
             self._check_plugins(plugins.signals(), self._config.assessment.signals, ("assessment", "signals"))
+            self._check_seeds(self._config.assessment.seeds)
 
     def _check_store(self, store: str | StoreConfig) -> None:
         url, path = (store, ("store",)) if isinstance(store, str) else (store.url, ("store", "url"))
@@ -97,7 +101,14 @@ class _Compiler:
             for message in str(error).splitlines():
                 self._problems.add(Code.BAD_WATERMARK, ("watermark", "extension" if config.extension else "language"), message)
 
-    def _check_plugins(self, registry: plugins.Registry[Any], names: Sequence[str], path: Path) -> None:
+    def _check_seeds(self, paths: Sequence[str]) -> None:
+        for index, path in enumerate(paths):
+            try:
+                SeedFilter(Path(path))
+            except SeedsError as error:
+                self._problems.add(Code.BAD_SEEDS, ("assessment", "seeds", index), str(error))
+
+    def _check_plugins(self, registry: plugins.Registry[Any], names: Sequence[str], path: Place) -> None:
         for index, name in _items(names):
             try:
                 registry[name]
@@ -108,7 +119,7 @@ class _Compiler:
             except PluginError as error:
                 self._problems.add(Code.BROKEN_PLUGIN, (*path, index), str(error))
 
-    def _quota(self, config: QuotaConfig, path: Path) -> CompiledQuota | None:
+    def _quota(self, config: QuotaConfig, path: Place) -> CompiledQuota | None:
         self._check_id(config.id, path)
         when = ALWAYS if config.when is None else read_when(config.when, (*path, "when"), self._vocabulary, self._problems)
         if "quota" in causes(when):
@@ -126,7 +137,7 @@ class _Compiler:
                 for code, place, message in advise_quota(config, quota.allowance.per, self._config, metered):
                     self._problems.add(code, ("quotas", index, *place), message)
 
-    def _rule(self, config: RuleConfig, path: Path) -> CompiledRule:
+    def _rule(self, config: RuleConfig, path: Place) -> CompiledRule:
         self._check_id(config.id, path)
         errors = self._problems.errors
         when = read_when(config.when, (*path, "when"), self._vocabulary, self._problems)
@@ -142,7 +153,7 @@ class _Compiler:
         matches = compiled(when, self._missing)
         return CompiledRule(str(config.id), matches, actions, cause, "quota" in read, closed, _end(config.until), config.mode, wants=when)
 
-    def _advise(self, config: RuleConfig, when: Node, actions: tuple[Action, ...], path: Path) -> None:
+    def _advise(self, config: RuleConfig, when: Node, actions: tuple[Action, ...], path: Place) -> None:
         for code, message in advise(config.id, when, actions):
             self._problems.add(code, (*path, "when"), message)
         for index, action in enumerate(actions):
@@ -152,7 +163,7 @@ class _Compiler:
             message = f"rule '{config.id}' ended with {config.until}; remove it or give it a later date"
             self._problems.add(Code.EXPIRED_RULE, (*path, "until"), message)
 
-    def _check_id(self, name: Any, path: Path) -> None:
+    def _check_id(self, name: Any, path: Place) -> None:
         if name is BROKEN:
             return
         if not ID.fullmatch(name):
@@ -166,7 +177,7 @@ class _Compiler:
     def _exemptions(self) -> dict[str, float]:
         exempt: dict[str, float] = {}
         for index, exemption in _items(self._config.exempt):
-            path: Path = ("exempt", index)
+            path: Place = ("exempt", index)
             if exemption.account is BROKEN:
                 continue
             if exemption.account in exempt:

@@ -43,6 +43,8 @@ Node: TypeAlias = Compare | Every | Some
 
 ALWAYS = Every(())
 
+_RAISED = ("ge", "gt")
+
 
 def negate(node: Node) -> Node:
     """Returns the tree that holds where this one is known not to."""
@@ -100,7 +102,20 @@ def _comparison(node: Compare, missing: MutableMapping[str, int]) -> Condition:
             return False
         return holds(value, operand)
 
-    return holds_for
+    whose = node.fact.whose if node.operator.name in _RAISED else None
+    return holds_for if whose is None else _jittered(holds_for, node, whose)
+
+
+def _jittered(holds_for: Condition, node: Compare, whose: Callable[[Facts], str]) -> Condition:
+    """A comparison whose threshold is higher than the policy says, by account and day; only where it would hold is that looked up."""
+    read, holds, operand = node.fact.read, node.operator.holds, node.operand
+
+    def holds_today(facts: Facts) -> bool:
+        if not holds_for(facts):
+            return False
+        return facts.jitter is None or holds(read(facts), facts.jitter(operand, whose(facts), facts.now))
+
+    return holds_today
 
 
 def _every(parts: tuple[Condition, ...]) -> Condition:

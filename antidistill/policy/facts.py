@@ -30,6 +30,7 @@ class Fact(Struct, frozen=True):
         high: Greatest value of a number.
         choices: All values of a text, where they are known.
         attribute: The attribute of the account that it rests on, if any.
+        whose: Names whom thresholds on it are jittered for; None where they are exact.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Fact(Struct, frozen=True):
     high: float | None = None
     choices: tuple[str, ...] = ()
     attribute: str = ""
+    whose: Callable[[Facts], str] | None = None
 
 
 # --- about the request -----------------------------------------------------------------------------------------------
@@ -147,7 +149,24 @@ _SUBJECT = (
 
 def _assessed(name: str, type: FactType, part: Callable[[Any], Any], description: str, high: float | None = None) -> Fact:
     read: Read = lambda facts: None if facts.assessment is None else part(facts.assessment)  # noqa: E731
-    return Fact(name, type, "assessment", read, description, 0 if type == "number" else None, high)
+    whose = _WHOSE.get(name)
+    return Fact(name, type, "assessment", read, description, 0 if type == "number" else None, high, whose=whose)
+
+
+def _account(facts: Facts) -> str:
+    return facts.assessment.account if facts.assessment is not None else ""
+
+
+def _campaign_id(facts: Facts) -> str:
+    """Members of a campaign share its thresholds, or they would be met one by one."""
+    return facts.assessment.campaign.id if facts.assessment is not None and facts.assessment.campaign is not None else ""
+
+
+def _sub_identity(facts: Facts) -> str:
+    return facts.sub.account if facts.sub is not None else ""
+
+
+_WHOSE: dict[str, Callable[[Facts], str]] = {"risk": _account, "campaign.risk": _campaign_id, "sub.risk": _sub_identity}
 
 
 def _campaign(name: str, type: FactType, part: Callable[[Any], Any], description: str, high: float | None = None) -> Fact:
@@ -173,10 +192,20 @@ def signal(name: str) -> Fact:
     return Fact(fact.name, fact.type, fact.cause, fact.read, fact.description)
 
 
+def _sub(name: str, part: Callable[[Any], Any], description: str, high: float | None = None) -> Fact:
+    read: Read = lambda facts: None if facts.sub is None else part(facts.sub)  # noqa: E731
+    return Fact(
+        f"sub.{name}", "number", "assessment", read, description, 0, high, attribute="sub_identity", whose=_WHOSE.get(f"sub.{name}")
+    )
+
+
 _ASSESSMENT = (
     _assessed("risk", "number", lambda assessment: assessment.risk, "risk that the account extracts the model, 0 to 1", 1),
     _assessed("families", "number", lambda assessment: len(assessment.families), "families of evidence against the account, 0 to 5", 5),
     _assessed("requests", "number", lambda assessment: assessment.requests, "requests that the assessment rests on"),
+    _sub("risk", lambda assessment: assessment.risk, "risk that the attested sub-identity extracts the model, 0 to 1", 1),
+    _sub("families", lambda assessment: len(assessment.families), "families of evidence against the attested sub-identity, 0 to 5", 5),
+    _sub("requests", lambda assessment: assessment.requests, "requests that its assessment rests on"),
     _campaign("id", "text", lambda campaign: campaign.id, "the campaign that the account belongs to"),
     _campaign("risk", "number", lambda campaign: campaign.risk, "risk that the campaign extracts the model, 0 to 1", 1),
     _campaign("accounts", "number", lambda campaign: campaign.accounts, "accounts in the campaign"),

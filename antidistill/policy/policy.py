@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from antidistill.actions import Action, Watermark
 from antidistill.errors import Problem
 from antidistill.model import Cause, Mode
-from antidistill.policy.conditions import ALWAYS, Condition, Node
+from antidistill.policy.conditions import ALWAYS, Condition, Node, causes
 from antidistill.policy.sections import Sections
 from antidistill.quotas import Allowance, Grant, Terms
 
@@ -89,6 +89,11 @@ class Policy(Sections, frozen=True, kw_only=True):
     before: tuple[CompiledRule, ...] = ()
     after: tuple[CompiledRule, ...] = ()
     between: tuple[CompiledRule, ...] = ()
+
+    @property
+    def alone(self) -> frozenset[str]:
+        """Rules that read nothing but assessments: all is decided when one is published."""
+        return frozenset(rule.id for rule in self.rules if causes(rule.wants) == {"assessment"})
 
     @property
     def marks(self) -> bool:

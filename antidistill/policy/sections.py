@@ -43,6 +43,7 @@ class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         accounts: Accounts that are remembered.
         sub_identities: Sub-identities of one account that are counted apart in a day; further ones are counted together.
         queue: Exchanges that wait for analysis; more are counted, but not analysed.
+        stream: Observations, of about a KB each, that wait in Redis or Valkey for `antidistill assess`; beyond, the oldest are lost.
     """
 
     body_bytes: Bytes = 1 << 20
@@ -53,6 +54,7 @@ class Bounds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accounts: Count = 200_000
     sub_identities: Count = 1_000
     queue: Count = 10_000
+    stream: Count = 200_000
 
 
 class Alerts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,11 +74,17 @@ class AssessmentConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         tick: Seconds between two rounds of assessment.
+        snapshot: File that keeps what is known of accounts over restarts; without one, only `antidistill assess` keeps it, in the store.
         signals: Signals of other distributions, by the names that they publish, beside those that come with antidistill.
+        seeds: Filters of seed corpora, made by `antidistill seeds build`.
+        jitter: Most that thresholds on risks are raised, by account and day, as a share of themselves; 0 to leave them.
     """
 
-    tick: Annotated[float, Meta(ge=1, le=86_400)] = 600.0
+    tick: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
+    snapshot: str | None = None
     signals: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()
+    jitter: Annotated[float, Meta(ge=0, le=0.5)] = 0.05
 
 
 class RuleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -60,7 +60,7 @@ class Owners:
             sub_identities: Those of one account that are counted apart in a day; 0 to count none.
         """
         account, org = subject.account, subject.attributes.get("org")
-        claimed = call.sub_identity if sub_identities and call is not None else None
+        claimed = _named(subject, call) if sub_identities else None
         values: Values = {
             "account": account,
             "fingerprint": subject.fingerprint,
@@ -88,3 +88,11 @@ class Owners:
         if account is not None and campaign is not None:
             for former, age in self._memberships.former(account, campaign, now):
                 yield Owner({**own.values, "campaign": former}, own.home, "campaign", age)
+
+
+def _named(subject: Subject, call: Call | None) -> str | None:
+    """The sub-identity: what the host or a trusted edge says goes before what the client claims."""
+    attested = subject.attributes.get("sub_identity")
+    if isinstance(attested, str) and attested:
+        return attested
+    return call.sub_identity if call is not None else None

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from msgspec.structs import replace
 
 from antidistill.admission import Admission
+from antidistill.assessment import Assessor
 from antidistill.assessment.record import RecordConfig
 from antidistill.dialects import Dialect
 from antidistill.guard import Guard
@@ -118,6 +119,8 @@ class Replay:
 
 class _Noted(Guard):
     """A guard whose assessments are noted, and which takes recorded observations as they are."""
+
+    assessor: Assessor
 
     def __init__(self, policy: Policy, clock: Clock, findings: Findings) -> None:
         self._findings = findings

@@ -68,20 +68,19 @@ class Tally:
         bits: Size of the map, a power of two. The standard error is 5 % at five times as many hashes, and saturates beyond.
     """
 
-    __slots__ = ("_map", "_mask")
+    __slots__ = ("_map",)
 
     def __init__(self, bits: int) -> None:
-        self._mask = bits - 1
         self._map = bytearray(bits >> 3)
 
     def add(self, hash: int) -> None:
         """Counts a hash, once however often it comes."""
-        place = hash & self._mask
+        place = hash % (len(self._map) << 3)
         self._map[place >> 3] |= 1 << (place & 7)
 
     def count(self) -> int:
         """Estimates how many different hashes were added."""
-        bits = self._mask + 1
+        bits = len(self._map) << 3
         empty = bits - int.from_bytes(self._map).bit_count()
         return round(bits * math.log(bits / max(1, empty)))
 

@@ -74,7 +74,7 @@ class SlotClass(Struct, frozen=True):
         sides: Variants: lower case, one to four words each.
         before: Guard of the token directly before, or of the id of the class whose variant ended there.
         behind: Guards of the tokens behind, nearest first; at most two.
-        habit: Frequent enough for a student model to learn which variant is meant without context.
+        habit: Frequent enough for a student model to learn which variant is meant after each word before.
     """
 
     id: str

@@ -13,7 +13,7 @@ from antidistill.watermark.language import hearing
 from antidistill.watermark.lexicon import Found, Lexicon, Wait
 from antidistill.watermark.phrase import Run, exchange, exchangeable
 from antidistill.watermark.prose import Prose
-from antidistill.watermark.slots import EDGE, WINDOW, Chooser, Left, Seen, beginnings, count, passed, slot
+from antidistill.watermark.slots import EDGE, WINDOW, Chooser, Left, Seen, Slot, beginnings, count, inner, passed, slot
 from antidistill.watermark.tokens import LIMIT, SOLIDS, Solid, known_runs
 
 _RUN: Final = re.compile(rf"(\s*+)(\S{{1,{LIMIT}}}+)")
@@ -52,7 +52,7 @@ class Report(Struct):
 class Embedder:
     """Marks one text. Whatever pieces it is fed in, the same comes out as if it were fed at once.
 
-    Holds back at most four words and the one that is arriving, and a few hundred characters at most.
+    Holds back at most four words, the one that is arriving included, and a few hundred characters at most.
 
     Args:
         lexicon: Classes of the language of the text.
@@ -190,33 +190,54 @@ class Embedder:
         """Puts the variant that is wanted; returns whether enough is known to do so."""
         left = passed(self._left, self._tokens, self._since, self._at)
         place = slot(self._lexicon, found, left, self._held[0].number, self._seen)
-        want = self._coins.want(place) if place.tier <= self._tier else None
-        if want is not None and want != place.side:
+        want = self._want(place)
+        side, variant = self._choose(found, place, want)
+        if (side, variant) != (found.side, found.variant):
             need = min(WINDOW, max(found.length + 1, SHINGLE if self._echo else 0))
             if len(self._held) < need and not final:
                 self._need = need
                 return False
-            self._change(found, left, want)
-        count(self._seen, place)
-        self.report.slots += 1
-        self.report.wanted += want is not None
-        self.report.carried += want == place.side
+            if not self._change(found, left, side, variant):
+                side, variant = found.side, found.variant
+        self._note(place, want, side)
+        if (within := inner(found.cls, side, variant, place, self._seen)) is not None:
+            self._note(within, self._want(within), variant & 1)
         self._at += found.length
         self._left, self._since = Left(place.cls, place.cls), self._at
         return True
 
-    def _change(self, found: Found, left: Left, want: int) -> None:
+    def _want(self, place: Slot) -> int | None:
+        return self._coins.want(place) if place.tier <= self._tier else None
+
+    def _choose(self, found: Found, place: Slot, want: int | None) -> tuple[int, int]:
+        """The side and the variant that should stand here."""
+        side = place.side if want is None else want
+        within = inner(found.cls, side, found.variant, place, self._seen)
+        bit = None if within is None else self._want(within)
+        if side == found.side and bit in (None, found.variant & 1):
+            return side, found.variant
+        return side, found.variant % len(found.cls.sides[side]) if bit is None else bit
+
+    def _note(self, place: Slot, want: int | None, side: int) -> None:
+        """Counts a slot that is on a side now."""
+        count(self._seen, place)
+        self.report.slots += 1
+        self.report.wanted += want is not None
+        self.report.carried += want == side
+
+    def _change(self, found: Found, left: Left, side: int, variant: int) -> bool:
+        """Puts a variant, unless what stands there must stay; returns whether it did."""
         held, at = self._held, self._at
         starts = left.token in ("", ":") or held[0].fresh
         if not (exchangeable(held, found.length, self._before, starts) and self._stands(found, left) and not self._repeats(found.length)):
             self.report.protected += 1
-        elif not self._hear(plain(self._tokens[max(0, at - _NEAR) :])):
+            return False
+        if not self._hear(plain(self._tokens[max(0, at - _NEAR) :])):
             self.report.skipped += 1
-        else:
-            variants = found.cls.sides[want]
-            exchange(held, found.length, variants[found.variant % len(variants)], self._curly)
-            self.report.changed += 1
-            self.report.carried += 1
+            return False
+        exchange(held, found.length, found.cls.sides[side][variant], self._curly)
+        self.report.changed += 1
+        return True
 
     def _stands(self, found: Found, left: Left) -> bool:
         """Whether it is no unit of a number, and would be found there too if sentences ended where lines do."""

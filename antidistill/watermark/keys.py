@@ -40,6 +40,11 @@ def recent_epochs(now: float | None = None, days: float = 365) -> range:
     return range(epoch_of(now - days * _DAY), epoch_of(now) + 1)
 
 
+def context(slot: Slot) -> str:
+    """What beside the class decides a group's coin: the word before where the class is a habit, which a student often meets; or nothing."""
+    return slot.previous if slot.habit else ""
+
+
 class Coins:
     """The coins of one key: a fair bit for each index, the same whenever asked.
 
@@ -121,8 +126,8 @@ class MarkKeys:
         return (self.part(slot) or EVERY) << INDEX_BITS | self._hash(slot.cls, seed)
 
     def group_index(self, slot: Slot) -> int:
-        """The index of a slot's seed for the group: its class and, but for habits, the word before. Tiers do not share indices."""
-        return (slot.tier - 1) << INDEX_BITS | self._hash(slot.cls, "" if slot.habit else slot.previous)
+        """The index of a slot's seed for the group: its class and what `context` says. Tiers do not share indices."""
+        return (slot.tier - 1) << INDEX_BITS | self._hash(slot.cls, context(slot))
 
     def _hash(self, cls: str, previous: str) -> int:
         keyed = self._index.copy()

@@ -74,7 +74,7 @@ class Lexicon:
         version: Version of the data.
         digest: Hash over everything that decides how a text is read; names what a text was marked with.
         classes: All classes, in the order of their ids.
-        lookahead: Most tokens behind the first that `find` may ask for; never above 4.
+        lookahead: Most tokens behind the first that `find` may ask for; never above 3 in a shipped file.
     """
 
     def __init__(self, language: str, version: str, classes: Iterable[SlotClass]) -> None:

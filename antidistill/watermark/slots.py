@@ -16,14 +16,18 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from antidistill.watermark.classes import SlotClass
 from antidistill.watermark.lexicon import Found, Lexicon
 from antidistill.watermark.tokens import PUNCTUATION, SOLIDS
 
-WINDOW: Final = 5
-"""Tokens that decide what stands at a place: the first, and at most four behind it."""
+WINDOW: Final = 4
+"""Tokens that decide what stands at a place: the first, and at most three behind it."""
 
 MOST: Final = 3
 """Slots with the same class and previous word that are told apart, but for the first."""
+
+INNER: Final = "+"
+"""Behind the id of a class: names the choice among the variants of one side."""
 
 _MANY: Final = 1 << 16
 _BLOCK: Final = 1 << 20
@@ -38,7 +42,7 @@ class Slot(Struct, frozen=True):
         tier: Tier of the class.
         previous: Canonical word before; "" at the start of a sentence.
         side: The side of the class that the variant is on.
-        habit: Whether the class is one that a student model can learn without context.
+        habit: Whether the class is so frequent that a student model can learn it after each word before.
         at: Number of the word in the text (of those that `str.split` yields) where the variant begins.
         nth: Slots before it with the same class and previous word, `MOST` at most: each has a coin of its own.
     """
@@ -92,6 +96,14 @@ def slot(lexicon: Lexicon, found: Found, left: Left, at: int, seen: Seen) -> Slo
     """The slot where a variant was found."""
     cls, previous = found.cls, lexicon.canonical(left.word)
     return Slot(cls.id, cls.tier, previous, found.side, cls.habit, at, min(seen.get((cls.id, previous), 0), MOST))
+
+
+def inner(cls: SlotClass, side: int, variant: int, place: Slot, seen: Seen) -> Slot | None:
+    """The slot in the slot: where a side has several variants, which of them stands there is a coin of its own."""
+    if len(cls.sides[side]) < 2:
+        return None
+    id_ = cls.id + INNER
+    return Slot(id_, cls.tier, place.previous, variant & 1, cls.habit, place.at, min(seen.get((id_, place.previous), 0), MOST))
 
 
 def count(seen: Seen, place: Slot) -> None:
@@ -159,8 +171,10 @@ class _Reader:
             found = find(tokens, at, left.token if at == end else tokens[at - 1], final)
             if isinstance(found, Found):
                 place = slot(lexicon, found, passed(left, tokens, end, at), self._words + bisect_right(self._ends, at), self._seen)
-                count(self._seen, place)
-                slots.append(place)
+                for read in (place, inner(found.cls, found.side, found.variant, place, self._seen)):
+                    if read is not None:
+                        count(self._seen, read)
+                        slots.append(read)
                 left = Left(found.cls.id, found.cls.id)
                 end = at + found.length
         self._left = left

@@ -20,6 +20,8 @@ _VARIANT: Final = re.compile(r"[^\W\d_][\w'.\-]*(?: [^\W\d_][\w'.\-]*){0,3}")
 _EDGES: Final = frozenset("^$")
 _DEEPEST: Final = 8
 """Lists within lists."""
+LOOKAHEAD: Final = 3
+"""Tokens behind the first word of a variant that may be looked at: words that a stream holds back."""
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -132,6 +134,9 @@ def _problems(row: Row) -> Iterator[str]:
         yield "a side is empty; give both sides at least one variant"
     if len(set(variants)) < len(variants):
         yield "a variant stands there twice; write it once"
+    behind = bool(row.after or row.not_after) + bool(row.then or row.not_then)
+    if variants and max(variant.count(" ") for variant in variants) + behind > LOOKAHEAD:
+        yield f"looks at more than {LOOKAHEAD} tokens behind a first word; take shorter variants, or fewer guards behind"
     if (row.then or row.not_then) and not (row.after or row.not_after):
         yield "`then` without `after`; say first what stands directly behind"
     for variant in variants:

@@ -11,6 +11,7 @@ COMMANDS = {
     "ablation": "what every signal gains on a log, and for whom",
     "ladder": "what is seen of attackers that evade more and more",
     "cost": "what assessment costs a server: time, stalls and memory",
+    "workers": "four workers and `antidistill assess` on a real Redis beside one process",
     "scale": "the assessment loop under millions of exchanges of many thousand accounts",
 }
 """Modules with `add(parser)` and `run(args)`."""

@@ -24,21 +24,24 @@ def main() -> int:
     found = msgspec.json.decode(path.read_bytes(), type=list[Finding]) if path.exists() else []
     if not args.show:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for findings in _run(args, plan, found):
-            found.extend(findings)
+        for finding in _run(args, plan, found):
+            found.append(finding)
             path.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1))
-            print(tables.measured(findings), flush=True)
+            print(tables.measured([finding]), flush=True)
     print(tables.report(found))
     return 0
 
 
-def _run(args: argparse.Namespace, plan: Plan, found: list[Finding]) -> Iterator[list[Finding]]:
-    done = {(one.setting, one.mark, one.student, one.share) for one in found}
-    for mark in runs.marks(plan, args.mark):
-        print(f"{mark.name}: {mark.density:.2f} places in 100 words; in the marked text itself: {tables.learnt(mark)}", flush=True)
-        for student, share in product(args.student, args.share):
-            if (plan.setting, mark.name, student, share) not in done:
-                yield list(runs.findings(plan, mark, student, share))
+def _run(args: argparse.Namespace, plan: Plan, found: list[Finding]) -> Iterator[Finding]:
+    done = {(one.setting, one.mark, one.key, one.student, one.share) for one in found}
+    for name, key in product(args.mark, range(args.keys)):
+        cells = [cell for cell in product(args.student, args.share) if (plan.setting, name, key, *cell) not in done]
+        if cells:
+            mark = runs.mark(plan, name, key)
+            print(
+                f"{name}, key {key}: {mark.density:.2f} places in 100 words; in the marked text itself: {tables.learnt(mark)}", flush=True
+            )
+            yield from (runs.finding(plan, mark, *cell, key) for cell in cells)
 
 
 def _plan(args: argparse.Namespace) -> Plan:
@@ -55,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--student", nargs="+", choices=STUDENTS, default=STUDENTS, help="a network needs torch")
     parser.add_argument("--mark", nargs="+", choices=MARKS, default=MARKS)
     parser.add_argument("--share", nargs="+", type=float, default=SHARES, help="shares of the training texts that are marked")
+    parser.add_argument("--keys", type=int, default=1, help="master keys, each with students of its own")
     parser.add_argument("--words", type=int, default=1_000_000, help="words of training text at most; as many are read to compare with")
     parser.add_argument("--vocabulary", type=int, default=12_000, help="words that students know")
     parser.add_argument("--epochs", type=int, default=2, help="how often a network reads its training text")

@@ -53,6 +53,7 @@ class Examination(Struct, frozen=True):
 
     Attributes:
         points: The test with the right key, by length.
+        alone: The same on all words without a reference; None for a test that needs none.
         wrong: The test with a wrong key.
         control_mean: Mean z of several keys that nobody has.
         control_deviation: Standard deviation of the same.
@@ -60,6 +61,7 @@ class Examination(Struct, frozen=True):
     """
 
     points: list[Point]
+    alone: Point | None
     wrong: Point
     control_mean: float
     control_deviation: float
@@ -99,8 +101,8 @@ class Finding(Struct, frozen=True, kw_only=True):
         setting: What else decides the outcome: corpus, sizes, version of the words of the mark.
         student: `ngrams` or `network`.
         mark: Name of the mark.
+        key: Number of the master key.
         share: Share of its training texts that was marked.
-        temperature: Of its sampling.
         trained: Words of its training text.
         density: Places of the mark in 100 words of marked text.
         examination: What its outputs show.
@@ -111,8 +113,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     setting: str
     student: str
     mark: str
+    key: int
     share: float
-    temperature: float
     trained: int
     density: float
     examination: Examination

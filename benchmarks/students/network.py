@@ -14,9 +14,9 @@ from benchmarks.students.ngrams import LONGEST
 from benchmarks.students.vocabulary import END
 
 WIDTH = 192
-FREQUENT = 2_000
-"""Words with weights of full width; the others get a quarter."""
-ROWS, SPAN = 64, 64
+RANKS = (1_000, 4_000)
+"""Words up to the first have weights of full width, up to the second a quarter of it, the others a sixteenth."""
+ROWS, SPAN = 32, 64
 """Texts that are read side by side, and words between two steps of the optimiser."""
 RATE, WARM = 4e-3, 100
 """Of learning, and steps until it is reached; then it falls to nothing."""
@@ -44,23 +44,18 @@ class Network:
         self._words = nn.Embedding(size, WIDTH)
         self._memory = nn.GRU(WIDTH, WIDTH, batch_first=True)
         self._dropout = nn.Dropout(0.1)
-        self._choice = nn.AdaptiveLogSoftmaxWithLoss(WIDTH, size, [min(FREQUENT, size // 2)])
+        self._choice = nn.AdaptiveLogSoftmaxWithLoss(WIDTH, size, [rank for rank in RANKS if rank < size] or [size // 2])
         self._weights = nn.ModuleList([self._words, self._memory, self._choice]).to(self._device)
         self.loss = self._train(texts, epochs, Random(seed))
 
-    def texts(self, seed: int, temperature: float = 1.0) -> Iterator[list[int]]:
-        """Texts without end.
-
-        Args:
-            seed: The same seed gives the same texts.
-            temperature: Below 1, likely words become likelier; among frequent words, among rare ones, and between the two.
-        """
+    def texts(self, seed: int) -> Iterator[list[int]]:
+        """Texts without end. The same seed gives the same texts."""
         torch.manual_seed(seed)
         token = torch.full((WRITERS, 1), END, device=self._device)
         writing: list[list[int]] = [[] for _ in range(WRITERS)]
         state = None
         while True:
-            token, state = self._write(token, state, temperature)
+            token, state = self._write(token, state)
             for row, number in enumerate(token[:, 0].tolist()):
                 if number != END and len(writing[row]) < LONGEST:
                     writing[row].append(number)
@@ -102,16 +97,17 @@ class Network:
         return self._choice(self._dropout(seen).reshape(-1, WIDTH), following.reshape(-1)).loss, state.detach()
 
     @torch.no_grad()
-    def _write(self, token: Tensor, state: Tensor | None, temperature: float) -> tuple[Tensor, Tensor]:
+    def _write(self, token: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """One more word of every row, and what is remembered."""
         seen, state = self._memory(self._words(token), state)
-        last, frequent = seen[:, -1], self._choice.cutoffs[0]
-        drawn = _draw(self._choice.head(last), temperature)
-        rare = drawn >= frequent
-        if rare.any():
-            drawn[rare] = frequent + _draw(self._choice.tail[0](last[rare]), temperature)
+        last, starts = seen[:, -1], self._choice.cutoffs
+        drawn = _draw(self._choice.head(last))
+        ranks = drawn - starts[0]  # below 0 for a word of the head, else the number of a tail
+        for number, tail in enumerate(self._choice.tail):
+            if (here := ranks == number).any():
+                drawn[here] = starts[number] + _draw(tail(last[here]))
         return drawn[:, None], state
 
 
-def _draw(scores: Tensor, temperature: float) -> Tensor:
-    return torch.multinomial((scores / temperature).softmax(dim=1), 1)[:, 0]
+def _draw(scores: Tensor) -> Tensor:
+    return torch.multinomial(scores.softmax(dim=1), 1)[:, 0]

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from antidistill.watermark.lexicon import Lexicon
+from benchmarks.students.campaign import Campaign
 from benchmarks.students.english import English
 from benchmarks.students.finding import Finding, Mark, Tokens
 from benchmarks.students.green import GreenLists
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 SHARES = (0.0, 0.05, 0.1, 1.0)
 STUDENTS = ("ngrams", "network") if find_spec("torch") else ("ngrams",)
 MARKS = (LayerR.name, GreenLists.name)
-TEMPERATURES = {"ngrams": (1.0,), "network": (1.0, 0.7)}
-"""An n-gram model is sampled as it is."""
 SEED = 1
 
 
@@ -52,7 +52,8 @@ class Plan(Struct, frozen=True):
     def setting(self) -> str:
         """What the findings depend on."""
         names = "+".join(Path(name).name for name in self.files) or "english"
-        return f"{names}, {self.words:,} words at most, {self.vocabulary:,} different, {self.epochs} epochs"
+        sizes = f"{self.words:,} words at most, {self.vocabulary:,} different, {self.epochs} epochs"
+        return f"{names}, {sizes}, lexicon {Lexicon.load('en').digest[:12]}"
 
 
 def corpus(plan: Plan) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -63,37 +64,31 @@ def corpus(plan: Plan) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     return list(_until(plan.words, rest)), list(_until(plan.words, rest))
 
 
-def marks(plan: Plan, wanted: Sequence[str]) -> Iterator[Mark]:
-    """The marks, each with its training texts."""
+def mark(plan: Plan, wanted: str, key: int) -> Mark:
+    """A mark under a key, with its training texts."""
     texts, others = corpus(plan)
-    layer = LayerR(texts, [text for _, text in others], plan.vocabulary)
-    if layer.name in wanted:
-        yield layer
-    if GreenLists.name in wanted:
-        yield GreenLists(layer.plain, layer.vocabulary)
+    layer = LayerR(texts, [text for _, text in others], plan.vocabulary, Campaign(key))
+    return layer if wanted == LayerR.name else GreenLists(layer.plain, layer.vocabulary, Campaign(key))
 
 
-def findings(plan: Plan, mark: Mark, student: str, share: float) -> Iterator[Finding]:
-    """Trains one student and tests it at each of its temperatures."""
+def finding(plan: Plan, mark: Mark, student: str, share: float, key: int) -> Finding:
+    """Trains one student and tests it."""
     texts = mixed(mark.plain, mark.taught, share)
     before = time.process_time()
     model = NGrams(texts, len(mark.vocabulary)) if student == "ngrams" else network(texts, len(mark.vocabulary), plan.epochs)
-    for temperature in TEMPERATURES[student]:
-        writer = model.texts(SEED) if isinstance(model, NGrams) else model.texts(SEED, temperature)
-        examination = mark.examine(written(writer, plan.written[student], mark.vocabulary))
-        yield Finding(
-            setting=plan.setting,
-            student=student,
-            mark=mark.name,
-            share=share,
-            temperature=temperature,
-            trained=sum(mark.vocabulary.words(text) for text in texts),
-            density=mark.density,
-            examination=examination,
-            loss=None if isinstance(model, NGrams) else model.loss,
-            seconds=time.process_time() - before,
-        )
-        before = time.process_time()
+    outputs = written(model.texts(SEED), plan.written[student], mark.vocabulary)
+    return Finding(
+        setting=plan.setting,
+        student=student,
+        mark=mark.name,
+        key=key,
+        share=share,
+        trained=sum(mark.vocabulary.words(text) for text in texts),
+        density=mark.density,
+        examination=mark.examine(outputs),
+        loss=None if isinstance(model, NGrams) else model.loss,
+        seconds=time.process_time() - before,
+    )
 
 
 def network(texts: Sequence[Tokens], size: int, epochs: int) -> Network:

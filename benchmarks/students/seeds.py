@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
+from antidistill.watermark.keys import context
 from antidistill.watermark.slots import Slot
-from benchmarks.students.campaign import CAMPAIGN, EPOCH, KEYS
+from benchmarks.students.campaign import Campaign
 from benchmarks.students.finding import Pull
 
 OFTEN = 20
 """Occurrences in the text for comparison from which on a word before counts as often met."""
-HABIT: Final = "*"
-"""Stands for all words before a habit."""
-_COINS = KEYS[0].group(CAMPAIGN, EPOCH)
+CLASS: Final = "*"
+"""Stands for all words before, where they do not matter."""
 
 
 class Seed(NamedTuple):
@@ -23,54 +22,55 @@ class Seed(NamedTuple):
 
     Attributes:
         cls: Id of the class.
-        previous: Canonical word before; `HABIT` where it does not matter.
-        coin: Number of the coin.
+        previous: Canonical word before; `CLASS` where it does not matter.
+        sign: 1 where the campaign wants side 1, else -1.
     """
 
     cls: str
     previous: str
-    coin: int
-
-    @property
-    def sign(self) -> int:
-        """1 where the campaign wants side 1, else -1."""
-        return 1 if _COINS.bit(self.coin) else -1
+    sign: int
 
 
 Counts: TypeAlias = Mapping[Seed, Sequence[int]]
 
 
-def seed_of(slot: Slot) -> Seed | None:
-    """The seed of a slot; None where it is not layer R's."""
-    return _known(slot.cls, slot.tier, slot.previous, slot.habit)
+class Seeds:
+    """The seeds of layer R under the key of a campaign."""
 
+    def __init__(self, campaign: Campaign) -> None:
+        self._keys, self._coins = campaign.keys[0], campaign.coins
+        self._known: dict[tuple[str, str], Seed | None] = {}
 
-@lru_cache(maxsize=1 << 20)
-def _known(cls: str, tier: int, previous: str, habit: bool) -> Seed | None:
-    keys = KEYS[0]
-    if keys.layer(cls, 2) != "R":
-        return None
-    return Seed(cls, HABIT if habit else previous, keys.group_index(Slot(cls, tier, previous, 0, habit, 0)))
+    def of(self, slot: Slot) -> Seed | None:
+        """The seed of a slot; None where it is not layer R's."""
+        place = slot.cls, context(slot)
+        if place not in self._known:
+            self._known[place] = self._seed(slot)
+        return self._known[place]
 
+    def counts(self, texts: Iterable[Iterable[Slot]]) -> Counts:
+        """In how many texts each side of each seed stands."""
+        sides: dict[Seed, list[int]] = {}
+        for text in texts:
+            for seed, side in {(seed, slot.side) for slot in text if (seed := self.of(slot))}:
+                sides.setdefault(seed, [0, 0])[side] += 1
+        return sides
 
-def counts(texts: Iterable[Iterable[Slot]]) -> Counts:
-    """In how many texts each side of each seed stands."""
-    sides: dict[Seed, list[int]] = {}
-    for text in texts:
-        for seed, side in {(seed, slot.side) for slot in text if (seed := seed_of(slot))}:
-            sides.setdefault(seed, [0, 0])[side] += 1
-    return sides
+    def _seed(self, slot: Slot) -> Seed | None:
+        if self._keys.layer(slot.cls, 2) != "R":
+            return None
+        return Seed(slot.cls, context(slot) if slot.habit else CLASS, 1 if self._coins.bit(self._keys.group_index(slot)) else -1)
 
 
 class Usage:
     """How often side 1 is chosen where nobody marks.
 
     Args:
-        texts: The slots of each text.
+        counts: What is counted in such text.
     """
 
-    def __init__(self, texts: Iterable[Iterable[Slot]]) -> None:
-        self._counts = counts(texts)
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
         totals: dict[str, list[int]] = {}
         for seed, sides in self._counts.items():
             total = totals.setdefault(seed.cls, [0, 0])
@@ -89,9 +89,9 @@ class Usage:
 def pulls(now: Counts, usual: Usage) -> dict[str, Pull]:
     """How far choices were pulled to the key's side, by what decides: the class alone, or with the word before it, often met or not."""
     kinds: dict[str, list[Seed]] = {"class": [], f"class + word met {OFTEN}+ times": [], "class + rarer word": []}
-    habit, often, rare = kinds.values()
+    whole, often, rare = kinds.values()
     for seed in now:
-        (habit if seed.previous == HABIT else often if usual.often(seed) else rare).append(seed)
+        (whole if seed.previous == CLASS else often if usual.often(seed) else rare).append(seed)
     return {kind: _pull(seeds, now, usual) for kind, seeds in kinds.items()}
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from statistics import fmean, median, stdev
+from typing import TypeAlias
 
-from benchmarks.students.finding import LENGTHS, Finding, Mark, Point, Pull, proven
+from benchmarks.students.finding import LENGTHS, Examination, Finding, Mark, Point, Pull, proven
+
+Columns: TypeAlias = dict[float, list[Finding]]
+"""Findings by the share of the training text that was marked."""
 
 PUBLISHED = """\
 Published, and simulated with an imposed lambda
@@ -24,7 +30,7 @@ What these figures do not say
   Students here are small, learn from scratch and see no other text; a large one that is only tuned on answers has habits of its own.
   Small models repeat what they read more than large ones do, and n-grams most of all.
   Nobody paraphrased, filtered or normalised the training text, and outputs are free text, not answers to an examiner's questions.
-  One key and one draw of its classes: a z has a standard deviation of 1 around what other coins would give.
+  The reference is text of the same writers. Where a student writes otherwise than the reference does, the test is weaker.
   Rare words are written as one sign, and no place beside one can be learnt.
   The teacher of the green lists is an n-gram model, whose choices are freer than a large model's: more room for a mark."""
 
@@ -39,56 +45,82 @@ def report(findings: Sequence[Finding]) -> str:
 
 
 def measured(findings: Iterable[Finding]) -> str:
-    """A table for every corpus, mark, student and temperature."""
-    groups: dict[tuple[str, str, str, float], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((finding.setting, finding.mark, finding.student, finding.temperature), []).append(finding)
-    return "\n\n".join(_table(sorted(group, key=lambda one: one.share)) for group in groups.values())
+    """A table for every corpus, mark and student; a column for every share, over all keys."""
+    groups: dict[tuple[str, str, str], Columns] = {}
+    for finding in sorted(findings, key=lambda one: (one.share, one.key)):
+        groups.setdefault((finding.setting, finding.mark, finding.student), {}).setdefault(finding.share, []).append(finding)
+    return "\n\n".join(map(_table, groups.values()))
 
 
 def learnt(mark: Mark) -> str:
     """What the marked training text itself shows, which no student will do more of."""
-    return ", ".join(f"lambda {_strength(pull)} ({kind})" for kind, pull in mark.learnt(mark.taught).items() if pull.places >= FEW)
+    return ", ".join(f"lambda {_strength([pull])} ({kind})" for kind, pull in mark.learnt(mark.taught).items() if pull.places >= FEW)
 
 
-def _table(group: Sequence[Finding]) -> str:
-    first = group[0]
+def _table(columns: Columns) -> str:
+    examined = [[one.examination for one in column] for column in columns.values()]
+    first = next(iter(columns.values()))[0]
     lines = [
-        f"{first.mark}, student: {first.student} at temperature {first.temperature:g}, {first.density:.2f} places in 100 words",
+        f"{first.mark}, student: {first.student}, {first.density:.2f} places in 100 words",
         f"  trained on: {first.setting}; {first.trained:,} words",
-        _row("share of the training text marked", [f"{one.share:.0%}" for one in group]),
-        *_curves([one.examination.points for one in group]),
-        _row("wrong key", [_cell(one.examination.wrong) for one in group]),
-        _row("wrong keys, mean z ± sd", [f"{one.examination.control_mean:.2f} ± {one.examination.control_deviation:.2f}" for one in group]),
-        *_pulls(group),
-        _row("surprise in training, nats", [f"{one.loss:.2f}" if one.loss else "-" for one in group]),
-        _row("processor seconds", [f"{one.seconds:.0f}" for one in group]),
+        _row("share of the training text marked", [f"{share:.0%}" for share in columns]),
+        _row("keys", [str(len(column)) for column in columns.values()]),
+        *_curves([[one.points for one in column] for column in examined]),
+        _row("the same without a reference", [_cell([one.alone for one in column]) for column in examined]),
+        _row("wrong key", [_cell([one.wrong for one in column]) for column in examined]),
+        _row("wrong keys, mean z ± sd", [_controls(column) for column in examined]),
+        *_pulls(examined),
+        _row(
+            "surprise in training, nats",
+            map(_loss, columns.values()),
+        ),
+        _row("processor seconds", [f"{fmean(one.seconds for one in column):.0f}" for column in columns.values()]),
     ]
     return "\n".join(lines)
 
 
-def _curves(curves: Sequence[Sequence[Point]]) -> Iterable[str]:
-    for place in range(max(map(len, curves))):
-        points = [curve[place] if place < len(curve) else None for curve in curves]
-        words = next(point.words for point in points if point)
+def _loss(column: Sequence[Finding]) -> str:
+    losses = [one.loss for one in column if one.loss is not None]
+    return f"{fmean(losses):.2f}" if losses else "-"
+
+
+def _curves(columns: Sequence[Sequence[Sequence[Point]]]) -> Iterable[str]:
+    for place in range(max(len(curve) for column in columns for curve in column)):
+        points = [[curve[place] if place < len(curve) else None for curve in column] for column in columns]
+        words = next(point.words for column in points for point in column if point)
         least = max((length for length in LENGTHS if length <= words < 1.5 * length), default=words)
         yield _row(f"z (log10 p), {least:,} words", map(_cell, points))
-    yield _row("p < 1e-6 from words", [f"{first:,}" if (first := proven(curve)) else "never" for curve in curves])
+    yield _row("p < 1e-6 from words", [", ".join(map(_proof, column)) for column in columns])
 
 
-def _pulls(group: Sequence[Finding]) -> Iterable[str]:
-    for kind in group[0].examination.pulls:
-        pulls = [one.examination.pulls.get(kind) for one in group]
-        yield _row(f"lambda, {kind}", [_strength(pull) for pull in pulls])
+def _proof(curve: Sequence[Point]) -> str:
+    words = proven(curve)
+    return "never" if words is None else f"{words / 1000:.0f}k"
 
 
-def _strength(pull: Pull | None) -> str:
-    return f"{pull.strength:.3f} ± {pull.error:.3f}" if pull and pull.places >= FEW else "-"
+def _pulls(columns: Sequence[Sequence[Examination]]) -> Iterable[str]:
+    for kind in columns[0][0].pulls:
+        yield _row(f"lambda, {kind}", [_strength([one.pulls.get(kind) for one in column]) for column in columns])
 
 
-def _cell(point: Point | None) -> str:
-    return f"{point.z:.1f} ({point.log10_p:.1f})" if point else "-"
+def _strength(pulls: Sequence[Pull | None]) -> str:
+    known = [pull for pull in pulls if pull and pull.places >= FEW]
+    error = math.sqrt(sum(pull.error**2 for pull in known)) / (len(known) or 1)
+    return f"{fmean(pull.strength for pull in known):.3f} ± {error:.3f}" if known else "-"
+
+
+def _controls(column: Sequence[Examination]) -> str:
+    return f"{fmean(one.control_mean for one in column):.2f} ± {fmean(one.control_deviation for one in column):.2f}"
+
+
+def _cell(points: Iterable[Point | None]) -> str:
+    """Mean z and, of several keys, its standard deviation; median logarithm of p."""
+    known = [point for point in points if point]
+    if not known:
+        return "-"
+    spread = f" ± {stdev(point.z for point in known):.1f}" if len(known) > 1 else ""
+    return f"{fmean(point.z for point in known):.1f}{spread} ({median(point.log10_p for point in known):.1f})"
 
 
 def _row(head: str, cells: Iterable[str]) -> str:
-    return f"  {head:<44}" + "".join(f"{cell:>18}" for cell in cells)
+    return f"  {head:<40}" + "".join(f"{cell:>22}" for cell in cells)

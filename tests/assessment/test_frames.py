@@ -8,12 +8,17 @@ from hypothesis import strategies as st
 
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.frames import Frame, Frames
+from antidistill.assessment.observation import Observation
 
 ANCHOR = 99
 
 
+def by(tenant: int, tokens: int = 100) -> Observation:
+    return Observation(f"acct-{tenant}", tenant, 0.0, output_tokens=tokens)
+
+
 def used(frame: Frame, tenant: int, value: int, new: bool = True) -> bool:
-    return frame.use(tenant, f"acct-{tenant}", Filling(ANCHOR, True, new, value))
+    return frame.use(by(tenant), Filling(ANCHOR, True, new, value))
 
 
 def frame_of(uses: list[tuple[int, int]], new: bool = True) -> Frame:
@@ -55,6 +60,14 @@ def test_a_frame_that_many_fill_evenly_with_new_values_is_strong():
 )
 def test_honest_frames_are_weak(uses):
     assert strength(uses) == 0.0
+
+
+def test_it_takes_more_tenants_where_answers_are_labels():
+    text, labels = Frame(ANCHOR, 0.0), Frame(ANCHOR, 0.0)
+    for tenant, value in dealt(6, 8):
+        text.use(by(tenant), Filling(ANCHOR, True, True, value))
+        labels.use(by(tenant, tokens=2), Filling(ANCHOR, True, True, value))
+    assert 0.6 < labels.rate(0, {}).strength < 0.7 < 0.8 < text.rate(0, {}).strength
 
 
 def test_a_frame_without_new_values_is_weak():
@@ -135,7 +148,7 @@ def test_a_rating_is_within_its_bounds(uses, population):
 def test_the_frame_longest_unused_makes_room():
     frames = Frames(limit=2)
     for anchor in (1, 2, 1, 3):
-        frames.use(50, "acct", Filling(anchor, True, True, anchor), 0.0)
+        frames.use(by(50), Filling(anchor, True, True, anchor))
     assert len(frames) == 2
     assert frames.get(2) is None
     assert frames.get(1) is not None
@@ -144,9 +157,9 @@ def test_the_frame_longest_unused_makes_room():
 def test_only_frames_that_changed_are_news():
     frames = Frames()
     for tenant, value in dealt(12, 5):
-        frames.use(tenant, f"acct-{tenant}", Filling(ANCHOR, True, True, value), 0.0)
+        frames.use(by(tenant), Filling(ANCHOR, True, True, value))
     assert [frame.anchor for frame in frames.rate(0)] == [ANCHOR]
-    frames.use(1, "acct-1", Filling(ANCHOR, True, True, 5), 0.0)
+    frames.use(by(1), Filling(ANCHOR, True, True, 5))
     assert list(frames.rate(0)) == []
     assert [frame.anchor for frame in frames.strong(0.5)] == [ANCHOR]
 
@@ -156,7 +169,7 @@ def met(tenants: int, frames: int, followed: int = 0) -> Frames:
     known = Frames()
     for anchor in range(frames):
         for tenant in range(tenants):
-            known.use(tenant, f"acct-{tenant}", Filling(anchor, True, True, 100 * anchor + tenant), 0.0)
+            known.use(by(tenant), Filling(anchor, True, True, 100 * anchor + tenant))
             if tenant < followed:
                 known.follow(anchor, tenant)
     return known
@@ -177,7 +190,7 @@ def test_a_frame_that_made_room_lets_nobody_meet():
     frames = Frames(limit=1)
     for anchor in (1, 2):
         for tenant in range(12):
-            frames.use(tenant, f"acct-{tenant}", Filling(anchor, True, True, 100 * anchor + tenant), 0.0)
+            frames.use(by(tenant), Filling(anchor, True, True, 100 * anchor + tenant))
     assert not list(frames.rate(0))
 
 

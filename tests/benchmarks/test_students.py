@@ -11,6 +11,7 @@ from itertools import islice
 import pytest
 
 from benchmarks.students import runs, tables
+from benchmarks.students.campaign import Campaign
 from benchmarks.students.english import English
 from benchmarks.students.finding import Examination, Finding, Point, Pull, Tokens, prefixes, proven
 from benchmarks.students.green import GreenLists
@@ -25,7 +26,7 @@ SIZE = 12_000
 def layer() -> LayerR:
     """Generated English, marked."""
     english = English(7)
-    return LayerR([("", english.text(10)) for _ in range(300)], [english.text(10) for _ in range(300)], SIZE)
+    return LayerR([("", english.text(10)) for _ in range(300)], [english.text(10) for _ in range(300)], SIZE, Campaign())
 
 
 @cache
@@ -54,7 +55,7 @@ def test_marked_text_shows_the_whole_pull_and_unmarked_text_none() -> None:
 
 
 def test_a_student_of_green_lists_is_proven_by_the_right_key_alone() -> None:
-    mark = GreenLists(layer().plain[:50], layer().vocabulary)
+    mark = GreenLists(layer().plain[:50], layer().vocabulary, Campaign())
     found = mark.examine(runs.written(NGrams(mark.taught, SIZE).texts(3), 1_500, mark.vocabulary))
     assert found.points[-1].log10_p < -6
     assert found.wrong.log10_p > -3
@@ -107,13 +108,13 @@ def test_proof_counts_from_where_it_stays(logs: Sequence[float], least: int | No
 
 
 def test_the_report_shows_cells_and_what_others_published() -> None:
-    seen = Examination([Point(1_000, 9, 2.5, -1.9)], Point(1_000, 9, 0.1, -0.3), 0.0, 1.0, {"class": Pull(0.25, 0.01, 900)})
+    seen = Examination([Point(1_000, 9, 2.5, -1.9)], None, Point(1_000, 9, 0.1, -0.3), 0.0, 1.0, {"class": Pull(0.25, 0.01, 900)})
     finding = Finding(
         setting="english",
         student="ngrams",
         mark="layer R",
+        key=0,
         share=0.1,
-        temperature=1.0,
         trained=50,
         density=2.0,
         examination=seen,

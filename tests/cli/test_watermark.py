@@ -117,11 +117,12 @@ def test_a_model_that_repeats_marked_answers_is_recognised_and_another_is_not(tm
     source, out = write(tmp_path / "in.jsonl", [{"text": prose(n), "account": f"a{n}"} for n in range(200)]), tmp_path / "out.jsonl"
     main(["mark", str(source), "--out", str(out), "--tier", "2"])
     found = []
-    for path in (out, source):
+    for path, reference in ((out, []), (source, []), (out, ["--reference", str(source)])):
         capsys.readouterr()
-        assert main(["audit-model", str(path), "--json"]) == 0
+        assert main(["audit-model", str(path), "--json", *reference]) == 0
         found.append(json.loads(capsys.readouterr().out))
-    assert found[0]["z"] > 1.5 > abs(found[1]["z"])
+    assert min(found[0]["z"], found[2]["z"]) > 1.5 > abs(found[1]["z"])
+    assert [result["reference"] for result in found] == [0, 0, 200]
     assert all("trained" in result["limits"] for result in found)
 
 

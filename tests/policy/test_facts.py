@@ -39,6 +39,7 @@ FULL = Facts(
         campaign=Campaign("c", 0.9, 12),
     ),
     quotas={"q": QuotaState(Scope(QUOTA, "k", 1), True, 50, 10.0)},
+    sub=Assessment("acct\0f", NOW, 0.7, ("content",), requests=9),
 )
 EMPTY = Facts(NOW)
 
@@ -72,6 +73,9 @@ VALUES = {
     "risk": 0.8,
     "families": 2,
     "requests": 40,
+    "sub.risk": 0.7,
+    "sub.families": 1,
+    "sub.requests": 9,
     "campaign.id": "c",
     "campaign.risk": 0.9,
     "campaign.accounts": 12,

@@ -36,6 +36,7 @@ MEANING = {
     "bad-breaches": "the grammar of limits and periods",
     "bad-probation": "entries are not compared",
     "bad-identity": "the grammar of sources",
+    "bad-seeds": "files are not opened",
     "bad-store": "the stores of this version",
     "expired-rule": "advice",
     "expired-exemption": "advice",

@@ -164,3 +164,13 @@ def test_a_campaign_that_an_account_was_in_is_charged_besides():
 
     assert (former.values["campaign"], former.only, former.age) == ("c1", "campaign", 30.0)
     assert (own.values["campaign"], own.only, own.age) == ("c2", None, 0.0)
+
+
+def test_an_end_user_that_the_host_names_goes_before_the_one_that_the_client_claims():
+    attested = Subject("acct_alice", "fp", "net", attributes={"sub_identity": "ada"})
+    known = owners()
+    names = [
+        known.of(subject, user(claim), None, 0.0, 10)[-1].values["sub_identity"]
+        for subject, claim in ((attested, "bob"), (attested, None), (ALICE, "ada"), (ALICE, "bob"))
+    ]
+    assert names[0] == names[1] == names[2] != names[3]

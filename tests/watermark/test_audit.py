@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import math
 from random import Random
+from zlib import crc32
 
 import pytest
 from msgspec.structs import replace
 
 from antidistill.watermark.audit import audit
-from tests.watermark.synthetic import EPOCH, KEYS, answers, slot
+from tests.watermark.synthetic import EPOCH, KEYS, answers, marked, slot
 
 EPOCHS = (EPOCH - 1, EPOCH)
 
@@ -53,6 +54,37 @@ def test_keys_never_issued_are_distributed_as_the_null_says():
     found = audit(alone(student(Random(3), 0.5)), ["campaign"], KEYS, EPOCHS, controls=300)
     assert abs(found.control_mean) < 4 / math.sqrt(300)
     assert 0.8 < found.control_deviation < 1.2
+
+
+def choosy(texts):
+    """The texts of writers who prefer one side of a class after some words, and the other after others."""
+    return [[replace(place, side=place.side ^ crc32(f"{place.cls} {place.previous}".encode()) & 1) for place in text] for text in texts]
+
+
+def test_a_reference_shows_what_a_few_marked_answers_taught():
+    random, mark = Random(8), KEYS[0].mark("any", EPOCH, group="campaign")
+    texts = [marked(text, mark) if random.random() < 0.15 else text for text in choosy(answers(random, 1500, tier=2))]
+    found = audit(alone(texts), ["campaign"], KEYS, EPOCHS, choosy(answers(random, 3000, tier=2)))
+    assert found.reference == 3000
+    assert found.log10_p < -6 < audit(alone(texts), ["campaign"], KEYS, EPOCHS).log10_p
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_beside_a_reference_a_model_that_never_saw_them_shows_nothing(seed):
+    reference = answers(Random(100 + seed), 3000, 12, tier=2)
+    assert audit(alone(student(Random(seed), 0.0)), ["campaign"], KEYS, EPOCHS, reference).p_value > 0.001
+
+
+def test_marked_answers_in_the_reference_make_no_evidence():
+    found = audit(alone(student(Random(10), 0.0)), ["campaign"], KEYS, EPOCHS, list(student(Random(11), 0.9)))
+    assert (found.p_value, found.z < 0) == (1.0, True)
+
+
+def test_a_wrong_key_is_as_seldom_believed_as_its_p_value_says():
+    texts, reference = list(student(Random(12), 0.12, 400)), answers(Random(13), 400, 12, tier=2)
+    wrong = [audit(alone(texts), [f"wrong {number}"], KEYS, EPOCHS[:1], reference, 0).p_value for number in range(40)]
+    assert sum(p <= 0.1 for p in wrong) <= 10
+    assert 8 <= sum(p <= 0.4 for p in wrong) <= 26
 
 
 def test_a_habit_however_often_repeated_is_one_coin():

@@ -13,7 +13,7 @@ from antidistill.watermark import echo as echoes
 from antidistill.watermark.echo import Echo
 from antidistill.watermark.embed import Embedder, mark
 from antidistill.watermark.lexicon import Lexicon
-from antidistill.watermark.slots import read
+from antidistill.watermark.slots import INNER, Slot, read
 from tests.watermark.words import EMPTY, LEXICON, Coins, fair, other
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "prose"
@@ -88,7 +88,27 @@ def test_what_may_not_be_changed_stays(text):
 
 
 def test_a_side_of_several_variants_is_entered_at_the_one_that_stands_there():
-    assert marked("And you have the large and the sizeable and the big one") == "And you have the big and the big and the large one"
+    coins = Coins(lambda slot: None if slot.cls.endswith(INNER) else 1 - slot.side)
+    assert marked("And you have the large and the sizeable and the big one", coins) == "And you have the big and the big and the large one"
+
+
+def test_which_of_the_variants_of_a_side_stands_is_a_coin_of_its_own():
+    text = "And you have the large and the sizeable and the big one"
+    for side, bit in [(0, 0), (0, 1), (1, 0), (1, 1)]:
+
+        def toss(slot: Slot, side: int = side, bit: int = bit) -> int:
+            return bit if slot.cls.endswith(INNER) else side
+
+        found = [(slot.cls, slot.side) for slot in read(marked(text, Coins(toss)), LEXICON)]
+        assert found == ([("big-large", 1), ("big-large" + INNER, bit)] if side else [("big-large", 0)]) * 3
+
+
+def test_where_only_the_coin_among_variants_is_asked_the_side_stays():
+    coins = Coins(lambda slot: 1 - slot.side if slot.cls.endswith(INNER) else None)
+    assert (
+        marked("And you have the large and the sizeable and the big one", coins)
+        == "And you have the sizeable and the large and the big one"
+    )
 
 
 def test_slots_that_nothing_is_wanted_of_stay():
@@ -152,7 +172,7 @@ def test_text_in_another_language_stays_and_is_counted(text):
 
 def test_of_a_language_whose_small_words_are_unknown_the_lexicon_decides():
     lexicon = Lexicon("xx", "test", LEXICON.classes)
-    assert mark("big xyz", lexicon, other()) == "large xyz"
+    assert mark("big xyz", lexicon, other()) == "sizeable xyz"
 
 
 def test_the_report_counts_what_became_of_the_text():
@@ -264,11 +284,11 @@ def test_the_embedder_sees_the_slots_that_a_reader_sees(text):
 
 @settings(max_examples=50, deadline=None)
 @given(texts)
-def test_no_more_than_four_words_and_the_one_that_arrives_are_held(text):
+def test_no_more_than_four_words_are_held_with_the_one_that_arrives(text):
     embedder = Embedder(LEXICON, other(), tier=2, echo=Echo("a b c d"))
     for character in text:
         embedder.feed(character)
-        assert embedder.held <= 5
+        assert embedder.held <= 4
 
 
 OPEN = ["```\n", "`", "$", "$$", '"', "“", "{", "[", "<a", "<!--", "\\[", "\\begin{x}", "**", "> ", "# ", "| "]

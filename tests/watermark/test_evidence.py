@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from itertools import product
-from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from antidistill.watermark import signs
 from antidistill.watermark.evidence import accused, chance, tail, threshold
 
 counts = st.integers(0, 400).flatmap(lambda coins: st.tuples(st.integers(0, coins + 1), st.just(coins)))
@@ -74,42 +71,3 @@ def test_one_of_24000_needs_evidence_of_2_400_000():
 @pytest.mark.parametrize(("log10_e", "p"), [(-3.0, 1.0), (0.0, 1.0), (2.0, 0.01), (400.0, 1e-300)])
 def test_evidence_of_e_has_a_chance_of_one_in_e(log10_e, p):
     assert chance(log10_e) == pytest.approx(p)
-
-
-weights = st.lists(st.floats(0.1, 20), min_size=1, max_size=10)
-
-
-@given(weights, st.floats(-1.5, 1.5))
-def test_few_signs_are_never_given_too_small_a_tail(values, share):
-    score = share * sum(values)
-    sums = [sum(value * sign for value, sign in zip(values, signed, strict=True)) for signed in product((-1, 1), repeat=len(values))]
-    assert 10 ** signs.tail(score, values) >= sum(value >= score + 1e-9 for value in sums) / len(sums) * (1 - 1e-9)
-
-
-@settings(max_examples=30)
-@given(st.integers(35, 120), st.floats(0.55, 0.95))
-def test_many_equal_signs_have_nearly_the_binomial_tail(count, share):
-    heads = round(share * count)
-    smooth = signs.tail(2 * heads - count, [1.0] * count)
-    assert tail(heads + 1, count) <= smooth <= tail(heads - 1, count)
-
-
-def test_many_signs_reach_their_tail_as_often_as_it_says():
-    random = Random(3)
-    values = [random.uniform(0.2, 3) ** 2 for _ in range(200)]
-    sums = [
-        sum(value if bits >> place & 1 else -value for place, value in enumerate(values))
-        for bits in (random.getrandbits(200) for _ in range(1500))
-    ]
-    tails = [signs.tail(score, values) for score in sums]
-    for level in (0.3, 0.1, 0.01):
-        assert abs(sum(value <= math.log10(level) for value in tails) - 1500 * level) < 4 * math.sqrt(1500 * level)
-
-
-def test_no_signs_tell_nothing():
-    assert signs.tail(1.0, []) == 0.0
-    assert signs.tail(1.0, [0.0]) == 0.0
-
-
-def test_a_sum_beyond_all_signs_is_all_of_them_alike():
-    assert signs.tail(100.0, [1.0] * 50) == pytest.approx(-50 * math.log10(2))

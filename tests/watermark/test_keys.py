@@ -114,9 +114,10 @@ def test_which_classes_are_active_depends_on_the_secret():
     assert asleep[0] != asleep[1]
 
 
-def test_a_habit_of_the_group_has_one_coin_whatever_the_word_before():
-    habit = next(f"class {number}" for number in range(100) if KEYS.layer(f"class {number}", 2) == "R")
-    assert KEYS.group_index(slot(habit, "a", tier=2, habit=True)) == KEYS.group_index(slot(habit, "b", tier=2, habit=True))
+@pytest.mark.parametrize(("habit", "coins"), [(True, 2), (False, 1)], ids=["after each word, if a habit", "for the whole class, if not"])
+def test_the_group_has_a_coin(habit, coins):
+    cls = next(f"class {number}" for number in range(100) if KEYS.layer(f"class {number}", 2) == "R")
+    assert len({KEYS.group_index(slot(cls, previous, tier=2, habit=habit)) for previous in ("a", "b")}) == coins
 
 
 def test_a_habit_of_the_account_has_a_coin_for_each_word_before():

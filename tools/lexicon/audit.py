@@ -22,20 +22,20 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from antidistill.watermark.embed import mark
 from antidistill.watermark.lexicon import Lexicon
-from antidistill.watermark.slots import Slot
+from antidistill.watermark.slots import INNER, Slot
 
 
 class Exchange:
-    """Coins that exchange the slot at one place and leave all others; they remember the places they were asked about."""
+    """Fair coins for the slot at one place; all others stay. They remember the places they were asked about."""
 
-    def __init__(self, target: int = -1) -> None:
-        self.target = target
+    def __init__(self, target: int = -1, seed: str = "") -> None:
+        self.target, self.seed = target, seed
         self.classes: dict[int, str] = {}
 
     def want(self, slot: Slot) -> int | None:
-        """The other side of the target; None elsewhere."""
-        self.classes[slot.at] = slot.cls
-        return 1 - slot.side if slot.at == self.target else None
+        """A side for the target, None elsewhere."""
+        self.classes[slot.at] = slot.cls.removesuffix(INNER)
+        return random.Random(f"{self.seed} {slot.cls}").getrandbits(1) if slot.at == self.target else None
 
 
 class Sample(NamedTuple):
@@ -79,7 +79,7 @@ def _places(text: str, lexicon: Lexicon, tier: int) -> list[int]:
 
 
 def _sample(row: dict[str, str], place: int, lexicon: Lexicon, tier: int) -> Sample:
-    text, coins = row["text"], Exchange(place)
+    text, coins = row["text"], Exchange(place, f"{row['id']} {place}")
     marked = mark(text, lexicon, coins, tier)
     start = _word_start(text, _shared(text, marked))
     end = min(_shared(text[start:][::-1], marked[start:][::-1]), len(text) - start, len(marked) - start)

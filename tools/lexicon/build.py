@@ -23,7 +23,7 @@ from antidistill.watermark.source import Row, slot_class
 
 OUT: Final = Path(__file__).parents[2] / "antidistill" / "watermark" / "data" / "en.json"
 HEAD: Final = {
-    "version": "1",
+    "version": "2",
     "licence": "Apache-2.0",
     "provenance": "Written by hand for this project (tools/lexicon/curated.json); verbs inflected with lemminflect (MIT). No corpus text.",
 }

@@ -9,10 +9,13 @@ from __future__ import annotations
 from antidistill.assessment.signals.balance import Balance
 from antidistill.assessment.signals.cadence import Cadence
 from antidistill.assessment.signals.company import Company
+from antidistill.assessment.signals.corpus import Corpus
 from antidistill.assessment.signals.dispatch import Dispatch
 from antidistill.assessment.signals.failover import Failover
+from antidistill.assessment.signals.labels import Labels
 from antidistill.assessment.signals.release_pivot import ReleasePivot
 from antidistill.assessment.signals.sampling import Resampling
+from antidistill.assessment.signals.seeds import Seeds
 from antidistill.assessment.signals.sharing import Sharing
 from antidistill.assessment.signals.signal import Signal
 from antidistill.assessment.signals.silence import Silence
@@ -27,7 +30,10 @@ SIGNALS: tuple[Signal, ...] = (
     Balance(),
     Failover(),
     Sweep(),
+    Corpus(),
+    Labels(),
     Resampling(),
+    Seeds(),
     Cadence(),
     Dispatch(),
     Unattended(),

@@ -20,7 +20,7 @@ class Silence(Signal):
 
     Threat: harvests over many accounts, also where the accounts carry real customers: those ask back, but not about the operator's
         prompts.
-    Formula: 1.0 · max sᵢxᵢ · ramp(tᵢ, 5, 10) · ramp(kᵢ, 30, 60) · (1 − ramp(fᵢ/tᵢ, 0, 0.1)) over shared frames i: sᵢ strength, xᵢ
+    Formula: 1.0 · max sᵢxᵢ · ramp(tᵢ, 4, 8) · ramp(kᵢ, 30, 60) · (1 − ramp(fᵢ/tᵢ, 0, 0.1)) over shared frames i: sᵢ strength, xᵢ
         exposure, tᵢ tenants, kᵢ uses with a new value, fᵢ tenants with whom somebody asked back. One-sided: a frame that people
         discuss is weak already.
     State: none of its own; reads the profile's frames.
@@ -46,4 +46,4 @@ class Silence(Signal):
 
 def _silent(standing: Standing) -> float:
     followed = standing.followed / max(1, standing.tenants)
-    return ramp(standing.tenants, 5, 10) * ramp(standing.fillings, 30, 60) * (1 - ramp(followed, 0, 0.1))
+    return ramp(standing.tenants, 4, 8) * ramp(standing.fillings, 30, 60) * (1 - ramp(followed, 0, 0.1))

@@ -144,6 +144,8 @@ def _read(node: Node, facts: Facts) -> Iterator[str]:
     if isinstance(node, Compare):
         value = node.fact.read(facts)
         known = "not known from these files" if value is None else f"it was {_value(value)} at its highest"
+        if node.fact.whose is not None:
+            known += " (the threshold stands a little higher, by account and day)"
         yield f"it wants {node.fact.name}: {{{node.operator.name}: {_value(node.operand)}}}; {known}"
         return
     if not isinstance(node, Every):

@@ -1,4 +1,4 @@
-"""Signals that need one account only: sweep, sampling, cadence, failover."""
+"""Signals that need one account only: sweep, corpus, labels, sampling, cadence, failover."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ def resampled(rng: random.Random, prompts: int, times: int, **more: int) -> list
     ]
 
 
+def corpus(rng: random.Random, prompts: int, again: int = 0, gap: float = 2.0, **more: object) -> list[Exchange]:
+    texts = [words(rng, rng.randint(5, 30)) for _ in range(prompts)]
+    return [exchange("acct", text, START + n * gap, **more) for n, text in enumerate([*texts, *texts[:again]])]
+
+
 def paced(gaps: list[float], **more: float) -> list[Exchange]:
     ts = START
     rows = []
@@ -51,6 +56,43 @@ def paced(gaps: list[float], **more: float) -> list[Exchange]:
         ts += gap
         rows.append(exchange("acct", "hello", ts, **more))
     return rows
+
+
+def test_hundreds_of_prompts_each_asked_once_in_haste_are_a_corpus():
+    found = judged(corpus(random.Random(1), 450))
+    assert found["corpus"].weight == pytest.approx(1.0)
+    assert risk(weigh(found.values())) < 0.1
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param({"prompts": 340}, id="a benchmark of some hundred items"),
+        pytest.param({"prompts": 450, "again": 200}, id="the same set over two models"),
+        pytest.param({"prompts": 450, "gap": 30.0}, id="an app at the pace of its users"),
+        pytest.param({"prompts": 450, "tokens": 3}, id="a classifier"),
+        pytest.param(
+            {"prompts": 450, "as_call": Call("openai.chat", "m", turns=(Turn("user", "a"), Turn("assistant", "b"), Turn("user", "c")))},
+            id="talk",
+        ),
+    ],
+)
+def test_honest_volume_is_no_corpus(rows):
+    assert "corpus" not in judged(corpus(random.Random(1), **rows))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "weight"),
+    [
+        pytest.param(1, -1.0, id="classes speak for the account"),
+        pytest.param(8, -1.0, id="a short label"),
+        pytest.param(9, None, id="text says nothing"),
+        pytest.param(0, None, id="an unknown length says nothing"),
+    ],
+)
+def test_accounts_that_ask_for_labels_are_spoken_for(tokens, weight):
+    found = judged(corpus(random.Random(1), 30, tokens=tokens)).get("labels")
+    assert (found and found.weight) == weight
 
 
 def test_a_sweep_over_one_template_counts_but_convicts_nobody():

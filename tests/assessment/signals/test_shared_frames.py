@@ -195,7 +195,7 @@ ASKED_BACK = (Turn("assistant", "b"), Turn("user", "and why"))
     [
         pytest.param(12, 0, 0.9, 1.0, id="nobody asks back"),
         pytest.param(12, 6, 0.0, 0.0, id="half of them do"),
-        pytest.param(5, 0, 0.0, 0.0, id="few tenants"),
+        pytest.param(4, 0, 0.0, 0.0, id="few tenants"),
     ],
 )
 def test_silence_counts(accounts, talkative, low, high):

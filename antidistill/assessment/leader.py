@@ -1,0 +1,238 @@
+"""The assessment loop as a process of its own: one leads, others stand by and take over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from secrets import token_urlsafe
+
+from antidistill.assessment.course import Course, Make, Publish
+from antidistill.assessment.table import pack
+from antidistill.assessment.vault import FileVault, StoreVault
+from antidistill.errors import SnapshotError, StoreError
+from antidistill.model import Assessment, Clock
+from antidistill.stores.redis import Channel, LeaseLost
+
+AT_ONCE = 256
+"""Entries that are read at once."""
+
+IDLE = 0.2
+"""Seconds for which a leader that has read everything waits."""
+
+STANDBY = 1.0
+"""Seconds between two tries to lead, or to reach a server that does not answer."""
+
+_PAGE = 100
+
+_log = logging.getLogger("antidistill")
+
+
+class Leader:
+    """Stands by until it leads; then reads the stream, assesses, publishes, and puts snapshots away.
+
+    Args:
+        channel: The way to the server; closed in the end.
+        make: Makes an assessor.
+        tell: Called with what is published, so that rules fire: once, but for what was published in the moment of a crash.
+        know: Called with what an earlier leader published.
+        key: Secret of snapshots.
+        name: Name of this process. One with the name of an earlier one takes over at once; an empty one waits for the lease to run out.
+        tick: Seconds between two publications.
+        lease: Seconds after which others take over from a process that died.
+        every: Seconds between two snapshots.
+        vault: A file for snapshots; None puts them into the store.
+        clock: Unix seconds.
+
+    Attributes:
+        leads: True while it leads.
+        course: How far it has come.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        make: Make,
+        tell: Publish,
+        know: Publish,
+        *,
+        key: bytes,
+        name: str = "",
+        tick: float = 600.0,
+        lease: float = 60.0,
+        every: float = 60.0,
+        vault: FileVault | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        self._channel = channel
+        self._make = make
+        self._tell = tell
+        self._know = know
+        self._key = key
+        self._name = name
+        self._tick = tick
+        self._lease = lease
+        self._every = every
+        self._clock = clock
+        self._token = f"{name}/{token_urlsafe(9)}"
+        self._vault = vault or StoreVault(channel, self._token)
+        self._due = 0.0
+        self._told = -math.inf
+        self._published = 0
+        self.leads = False
+        self.course = self._fresh()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Leads whenever it may, until it is told to stop. Raises nothing for a server that does not answer."""
+        away = False
+        while not stop.is_set():
+            try:
+                term = await self._channel.lead(self._token, self._name, self._lease)
+                away = False
+                if term is not None:
+                    await self._lead(term, stop)
+            except LeaseLost:
+                _log.warning("another process assesses now: this one stands by")
+            except StoreError as error:
+                if not away:
+                    _log.warning("nothing is assessed: %s; tried again every second", error)
+                away = True
+            await _pause(stop, STANDBY)
+        await self._channel.close()
+
+    # --- leading -----------------------------------------------------------------------------------------------------
+
+    async def _lead(self, term: int, stop: asyncio.Event) -> None:
+        heart = asyncio.create_task(self._beat(term))
+        try:
+            await self._restore()
+            self.leads = True
+            _log.warning("this process assesses now, from entry %s of the stream on", self.course.position)
+            await self._go_on(stop)
+            await self._publish()
+            await self._save()
+            await self._channel.resign(self._token)
+        finally:
+            self.leads = False
+            heart.cancel()
+            await asyncio.wait({heart})
+
+    async def _beat(self, term: int) -> None:
+        while True:
+            await asyncio.sleep(self._lease / 3)
+            with suppress(StoreError):
+                await self._channel.renew(self._token, term, self._lease)
+
+    async def _go_on(self, stop: asyncio.Event) -> None:
+        """Reads, assesses and publishes until it is told to stop. Where the server does not answer it waits, and knows what it knew."""
+        begun = away = False
+        while not stop.is_set():
+            try:
+                if not begun:
+                    await self._channel.begin(self._token, self.course.position)
+                begun, away = True, False
+                await self._step(stop)
+            except LeaseLost:
+                raise
+            except StoreError as error:
+                begun = False  # what was sent and did not arrive is read again
+                if not away:
+                    _log.warning("assessment waits: %s", error)
+                away = True
+                await _pause(stop, STANDBY)
+
+    async def _step(self, stop: asyncio.Event) -> None:
+        await self._publish()
+        if time.monotonic() >= self._due:
+            await self._save()
+        found = await self._channel.read(self._token, self.course.position, AT_ONCE)
+        lost = self.course.lost
+        await asyncio.to_thread(self.course.learn, found)
+        if self.course.lost and not lost:
+            _log.warning("some observations were lost before they were assessed: raise bounds.stream, or use a faster core")
+        if not found.entries:
+            await _pause(stop, IDLE)
+            if (now := self.course.due(self._clock())) is not None:
+                await self._channel.mark(self._token, now)
+
+    # --- publishing --------------------------------------------------------------------------------------------------
+
+    async def _publish(self) -> None:
+        """Publishes what was found, tick by tick; what an earlier leader told is not told again."""
+        while self.course.found:
+            found = self.course.found[0]
+            if found[0].ts > self._told:
+                await self._put(found)
+                self._tell(found)
+                self._told = found[0].ts
+                await self._channel.note(self._token, "told", repr(self._told))
+            self.course.found.popleft()
+
+    async def _put(self, assessments: Sequence[Assessment]) -> None:
+        for start in range(0, len(assessments), _PAGE):
+            self._published = await self._channel.publish(self._token, pack(assessments[start : start + _PAGE]))
+
+    async def _prune(self) -> None:
+        """Takes back the assessments of accounts that were forgotten."""
+        assessor = self.course.assessor
+        if self._published <= len(assessor.assessments()):
+            return
+        async for accounts in self._channel.accounts():
+            if gone := [account for account in accounts if assessor.latest(account) is None]:
+                await self._channel.withdraw(self._token, gone)
+        self._published = (await self._channel.since(0, 1)).published
+
+    # --- snapshots ---------------------------------------------------------------------------------------------------
+
+    async def _restore(self) -> None:
+        """Goes on where the last snapshot ends; where it cannot be used, begins anew and says so."""
+        self.course = self._fresh()
+        data = await self._load()
+        if data is not None:
+            try:
+                await asyncio.to_thread(self.course.restore, data, self._key)
+            except SnapshotError as error:
+                self.course = self._fresh()
+                await self._refuse(error)
+        self._due = time.monotonic() + self._every
+        self._told = float(await self._channel.recall("told") or -math.inf)
+        known = self.course.assessor.assessments()
+        self._know(known)
+        self._published = (await self._channel.since(0, 1)).published
+        if self._published < len(known):  # the store has lost what was published
+            await self._put(known)
+
+    def _fresh(self) -> Course:
+        return Course(self._make, self._tick)
+
+    async def _load(self) -> bytes | None:
+        if isinstance(self._vault, StoreVault):
+            return await self._vault.load()
+        return await asyncio.to_thread(self._vault.load)
+
+    async def _refuse(self, error: SnapshotError) -> None:
+        if isinstance(self._vault, StoreVault):
+            await self._vault.refuse()
+            _log.error("%s: assessment begins anew, with the observations that are still in the store", error)
+        else:
+            _log.error("%s: it is kept as %s, and assessment begins anew", error, self._vault.refuse())
+
+    async def _save(self) -> None:
+        """Puts a snapshot away, and removes from the stream what it covers."""
+        position, pieces = self.course.position, self.course.snapshot(self._key)
+        if isinstance(self._vault, StoreVault):
+            await self._vault.save(pieces)
+        else:
+            await asyncio.to_thread(self._vault.save, pieces)
+        await self._channel.settle(self._token, position)
+        await self._prune()
+        self._due = time.monotonic() + self._every
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -1,0 +1,353 @@
+"""Four workers and `antidistill assess` on one real Redis beside one process: do they come to the same, also with a crash in mid-run?
+
+A log is replayed in one process first. Then four processes share it: each has a guard as a server has, takes its part of the exchanges, and
+sends what it observed to Redis, in the order in which the exchanges ended; a process of its own assesses and publishes. With `--kill` that
+process is killed in the middle, and another one takes over. What comes out is compared row by row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
+from itertools import islice
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event as Signal
+from multiprocessing.synchronize import Semaphore
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from rich.console import Console
+from ruamel.yaml import YAML
+
+from antidistill.admission import Admission
+from antidistill.assessment import RemoteAssessor
+from antidistill.guard import Guard
+from antidistill.model import Answer, Assessment, Event
+from antidistill.opening import open_guard
+from antidistill.policy import load_policy
+from antidistill.replay import Findings, Line, Log, Replay
+from antidistill.replay.findings import FLAG
+from antidistill.replay.replay import JSON, KEY
+from benchmarks.assessment.tables import table
+from tests import redis_server
+
+WORKERS = 4
+BLOCK = 250
+"""Exchanges that a worker takes at once."""
+
+DEFAULT = Path(__file__).parents[2] / "antidistill" / "policy" / "default.yaml"
+ENVIRON = {"ANTIDISTILL_MASTER_KEY": KEY.hex()}
+
+Rows = dict[str, bytes]
+
+
+def add(parser: ArgumentParser) -> None:
+    parser.add_argument("log", type=Path, metavar="LOG")
+    parser.add_argument("--policy", type=Path, default=DEFAULT, help="the policy; its store and alert file are replaced")
+    parser.add_argument("--kill", action="store_true", help="kill `antidistill assess` (-9) in the middle, and start another one")
+    parser.add_argument("--most", type=int, help="exchanges, from the beginning of the log")
+
+
+def run(args: Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Lines(args.log, args.most)
+        one = alone(lines, args.policy)
+        with redis_server.running(Path(folder)) as url:
+            several = together(lines, args.policy, Path(folder), url, args.kill)
+        Console().print(compared(one, several))
+
+
+class Lines:
+    """The exchanges of a log, once more each time."""
+
+    def __init__(self, path: Path, most: int | None) -> None:
+        self._path = path
+        self._most = most
+
+    def __iter__(self) -> Iterator[Line]:
+        with contextlib.closing(Log(self._path, lambda broken: None)) as log:
+            yield from islice(log, self._most)
+
+
+class Outcome(msgspec.Struct):
+    """What an arrangement came to.
+
+    Attributes:
+        accounts: Rows of `--accounts`, by account.
+        campaigns: Rows of `--campaigns`, by campaign.
+        copies: What each process knows in the end, by account.
+        seconds: How long it took.
+        notes: What else there is to say.
+    """
+
+    accounts: Rows
+    campaigns: Rows
+    copies: list[Rows]
+    seconds: float
+    notes: dict[str, int] = {}
+
+
+def outcome(findings: Findings, copies: list[Rows], seconds: float, notes: dict[str, int] | None = None) -> Outcome:
+    accounts, campaigns = BytesIO(), BytesIO()
+    findings.write_accounts(accounts)
+    findings.write_campaigns(campaigns)
+    return Outcome(by(accounts, "account"), by(campaigns, "campaign"), copies, seconds, notes or {})
+
+
+def by(file: BytesIO, name: str) -> Rows:
+    return {json.loads(row)[name]: row for row in file.getvalue().splitlines()}
+
+
+def copy_of(assessments: Iterable[Assessment]) -> Rows:
+    return {assessment.account: msgspec.json.encode(assessment) for assessment in assessments}
+
+
+# --- one process -------------------------------------------------------------------------------------------------------
+
+
+def alone(lines: Lines, policy: Path) -> Outcome:
+    logging.getLogger("antidistill.events").addHandler(logging.NullHandler())
+    start = time.perf_counter()
+    replay = Replay(load_policy(policy, os.environ))
+    findings = replay.run(lines)
+    return outcome(findings, [copy_of(replay.guard.assessor.assessments())], time.perf_counter() - start)
+
+
+# --- several -----------------------------------------------------------------------------------------------------------
+
+
+def together(lines: Lines, source: Path, folder: Path, url: str, kill: bool) -> Outcome:
+    policy = shared(source, folder, url)
+    start = time.perf_counter()
+    assessing = Assessing(folder)
+    feeders = Feeders(policy)
+    seen: list[tuple[float, str]] = []
+    half = sum(1 for _ in lines) // 2 if kill else None
+    for number, block in enumerate(blocks(lines, seen)):
+        feeders.feed(number, block)
+        if half is not None and number * BLOCK >= half:
+            half = None
+            assessing.crash()
+    last = feeders.finish()
+    assessing.finish(url, last, load_policy(policy, ENVIRON).assessment.tick)
+    copies = feeders.copies()
+    published, repeated = assessing.published()
+    findings = found(seen, published, assessing.alerts())
+    seconds = time.perf_counter() - start
+    return outcome(findings, copies, seconds, {"publications": len(published), "published twice": repeated, "crashes": assessing.crashes})
+
+
+def shared(source: Path, folder: Path, url: str) -> Path:
+    """The policy on a shared store, as a file."""
+    with source.open() as file:
+        document: dict[str, Any] = YAML(typ="safe", pure=True).load(file)
+    document |= {"store": {"url": url, "timeout": 10, "lease": 3}, "alerts": {"file": str(folder / "alerts.jsonl"), "every": 31_536_000}}
+    path = folder / "policy.yaml"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def blocks(lines: Lines, seen: list[tuple[float, str]]) -> Iterator[list[bytes]]:
+    """Exchanges in the order in which they end, as a replay settles them; notes when which account sent one."""
+    flying: list[tuple[float, int, bytes]] = []
+    block: list[bytes] = []
+    for line in lines:
+        seen.append((line.ts, line.account))
+        while flying and flying[0][0] <= line.ts:
+            block.append(heapq.heappop(flying)[2])
+        heapq.heappush(flying, (line.ts + line.duration_s, len(seen), msgspec.json.encode(line)))
+        while len(block) >= BLOCK:
+            yield block[:BLOCK]
+            del block[:BLOCK]
+    yield block + [heapq.heappop(flying)[2] for _ in range(len(flying))]
+
+
+class Feeders:
+    """Worker processes that take blocks by turns."""
+
+    def __init__(self, policy: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._queues: list[Queue[list[bytes] | None]] = [context.Queue(2) for _ in range(WORKERS)]
+        self._turns = [context.Semaphore(int(number == 0)) for number in range(WORKERS)]  # they vanish with their last reference
+        self._done = context.Event()
+        self._out: Queue[Any] = context.Queue()
+        self._processes = [context.Process(target=work, args=(policy, *self._ends(number)), daemon=True) for number in range(WORKERS)]
+        for process in self._processes:
+            process.start()
+
+    def _ends(self, number: int) -> tuple[Any, ...]:
+        """What the process of that number holds: its exchanges, its turn and the next one's, the end, and where it answers."""
+        return self._queues[number], self._turns[number], self._turns[(number + 1) % WORKERS], self._done, self._out
+
+    def feed(self, number: int, block: list[bytes]) -> None:
+        """Gives the next block to the worker whose turn it is."""
+        self._queues[number % WORKERS].put(block)
+
+    def finish(self) -> float:
+        """Waits until all is sent; gives the time of the last end."""
+        for queue in self._queues:
+            queue.put(None)
+        ends: list[float] = [self._out.get(timeout=600) for _ in self._processes]
+        return max(ends)
+
+    def copies(self) -> list[Rows]:
+        """What each worker knows of accounts in the end."""
+        self._done.set()
+        copies = [self._out.get(timeout=600) for _ in self._processes]
+        for process in self._processes:
+            process.join()
+        return copies
+
+
+def work(policy: Path, blocks: Queue[list[bytes] | None], mine: Semaphore, following: Semaphore, done: Signal, out: Queue[Any]) -> None:
+    """A worker: reads its blocks beside the others, and settles them when it is their turn."""
+    logging.getLogger("antidistill").addHandler(logging.NullHandler())
+    guard = open_guard(str(policy), None, environ=ENVIRON)
+    asyncio.run(serve(guard, blocks, mine, following, done, out))
+    guard.close()
+
+
+async def serve(
+    guard: Guard, blocks: Queue[list[bytes] | None], mine: Semaphore, following: Semaphore, done: Signal, out: Queue[Any]
+) -> None:
+    assert isinstance(guard.assessor, RemoteAssessor)
+    last = 0.0
+    while (block := await asyncio.to_thread(blocks.get)) is not None:
+        lines = [msgspec.json.decode(text, type=Line) for text in block]
+        admissions = await asyncio.gather(*(admit(guard, line) for line in lines))
+        await asyncio.to_thread(mine.acquire)
+        for line, admission in zip(lines, admissions, strict=True):
+            await guard.settle(admission, answer(guard, line, admission))
+            last = max(last, line.ts + line.duration_s)
+        if not await asyncio.to_thread(guard.assessor.drain, 60):
+            raise TimeoutError("observations could not be sent")
+        following.release()
+    out.put(last)
+    await asyncio.to_thread(done.wait)
+    await asyncio.sleep(3)
+    out.put(copy_of(guard.assessor.assessments()))
+
+
+async def admit(guard: Guard, line: Line) -> Admission:
+    dialect = guard.route(line.method, line.path)
+    return await guard.admit(line.request(guard.policy.bounds.body_bytes if dialect is not None else 0), dialect)
+
+
+def answer(guard: Guard, line: Line, admission: Admission) -> Answer:
+    reader = guard.read(admission, JSON, b"")
+    usage = None
+    if reader is not None:
+        reader.feed(bytes(line.response))
+        usage = reader.usage()
+    streamed = admission.call is not None and admission.call.stream
+    return Answer(line.status, usage, streamed, duration=line.duration_s)
+
+
+class Assessing:
+    """`antidistill assess` as a process, and what it leaves."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.crashes = 0
+        self._start()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "antidistill", "assess", "--policy", str(self._folder / "policy.yaml"), "--every", "5"]
+        with (self._folder / "assess.err").open("ab") as errors:
+            self._process = subprocess.Popen(
+                [*command, "--log", str(self._folder / "published.jsonl")], env={**os.environ, **ENVIRON}, stderr=errors
+            )
+
+    def crash(self) -> None:
+        """Kills it, and starts another one."""
+        while not self._log().exists() or not self._log().stat().st_size:
+            time.sleep(0.1)
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.crashes += 1
+        self._start()
+
+    def finish(self, url: str, last: float, tick: float) -> None:
+        """Lets a tick pass, and ends it once it has read everything."""
+        import redis
+
+        with redis.Redis.from_url(url) as client:
+            stream = next(client.scan_iter("*:observations"))
+            client.xadd(stream, {"t": repr(last + tick)})
+            while client.xinfo_groups(stream)[0]["last-delivered-id"] != client.xinfo_stream(stream)["last-generated-id"]:
+                time.sleep(0.1)
+        self._process.terminate()
+        if self._process.wait(120):
+            raise RuntimeError((self._folder / "assess.err").read_text())
+
+    def published(self) -> tuple[list[Assessment], int]:
+        """What it published, in order, and how much of it twice."""
+        rows = self._log().read_bytes().splitlines()
+        once = dict.fromkeys(rows)
+        return [msgspec.json.decode(row, type=Assessment) for row in once], len(rows) - len(once)
+
+    def alerts(self) -> list[Event]:
+        """The alerts that it wrote."""
+        rows = (self._folder / "alerts.jsonl").read_bytes().splitlines()
+        return [msgspec.json.decode(row, type=Event) for row in rows]
+
+    def _log(self) -> Path:
+        return self._folder / "published.jsonl"
+
+
+def found(seen: Sequence[tuple[float, str]], published: Sequence[Assessment], alerts: Sequence[Event]) -> Findings:
+    """What a replay would have noted of the same publications and alerts, at the same times of the log."""
+    findings = Findings()
+    told = heapq.merge(
+        ((one.ts, 0, number, one) for number, one in enumerate(published)),
+        ((one.ts, 1, number, one) for number, one in enumerate(sorted(alerts, key=lambda alert: alert.ts))),
+    )
+    coming: Any = next(told, None)
+    for ts, account in [*seen, (float("inf"), "")]:
+        while coming is not None and coming[0] <= ts:
+            note(findings, coming[3])
+            coming = next(told, None)
+        if account:
+            findings.see(Line("-", ts, account, "-", "-", 0)).requests += 1
+    return findings
+
+
+def note(findings: Findings, told: Assessment | Event) -> None:
+    if isinstance(told, Event):
+        findings.hear(replace(told, action=FLAG))
+    else:
+        findings.assess([told])
+
+
+# --- the table -----------------------------------------------------------------------------------------------------------
+
+
+def compared(one: Outcome, several: Outcome) -> Any:
+    made = table("one process, and four workers with antidistill assess", "rows", "one process", "several", "equal", "differing")
+    pairs: list[tuple[str, Mapping[str, bytes], Mapping[str, bytes]]] = [
+        ("accounts", one.accounts, several.accounts),
+        ("campaigns", one.campaigns, several.campaigns),
+    ]
+    pairs += [(f"copy of worker {number}", one.copies[0], copy) for number, copy in enumerate(several.copies, 1)]
+    for name, first, other in pairs:
+        equal = sum(other.get(key) == row for key, row in first.items())
+        made.add_row(name, f"{len(first):,}", f"{len(other):,}", f"{equal:,}", f"{len(first.keys() | other.keys()) - equal:,}")
+    for name, count in several.notes.items():
+        made.add_row(name, "", f"{count:,}", "", "")
+    made.add_row("seconds", f"{one.seconds:,.0f}", f"{several.seconds:,.0f}", "", "")
+    return made
