@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from antidistill.dialects import AnthropicMessages, Dialect, Headers, OpenAIChat, decode, encode, plain, standard
+from antidistill.dialects.redact import unasked
 from antidistill.model import (
     NOBODY,
     Call,
@@ -19,6 +20,7 @@ from antidistill.model import (
     Mode,
     Notice,
     QuotaState,
+    Redact,
     Refusal,
     Reply,
     Request,
@@ -65,6 +67,7 @@ class Wishes(Struct, frozen=True):
         refusal: The first refusal, or None.
         delay: Seconds of all delays together.
         caps: The lowest bound for each parameter.
+        redacted: True where answers are sent without log-probabilities.
         transforms: In the order of the rules.
         mark: The mark of the highest tier, or None.
         tags: For the app.
@@ -73,6 +76,7 @@ class Wishes(Struct, frozen=True):
     refusal: Refusal | None = None
     delay: float = 0.0
     caps: Mapping[str, int] = {}
+    redacted: bool = False
     transforms: tuple[Transform, ...] = ()
     mark: Mark | None = None
     tags: Mapping[str, Any] = {}
@@ -91,6 +95,7 @@ class Admission(Struct, frozen=True):
         reply: Our own answer in place of the app's, or None.
         delay: Seconds to hold the request first.
         body: The body that the app is to see, or None for the one that came.
+        redacted: True where the answer is sent without log-probabilities.
         transforms: Rewriters of the answer's text.
         mark: The mark of the answer's text, or None.
         order: What whoever samples the answer is asked to mark, or None.
@@ -108,6 +113,7 @@ class Admission(Struct, frozen=True):
     reply: Reply | None = None
     delay: float = 0.0
     body: bytes | None = None
+    redacted: bool = False
     transforms: tuple[Transform, ...] = ()
     mark: Mark | None = None
     order: Order | None = None
@@ -117,8 +123,8 @@ class Admission(Struct, frozen=True):
 
     @property
     def rewritten(self) -> bool:
-        """True where the answer's text may change on its way out."""
-        return bool(self.transforms) or self.mark is not None
+        """True where the answer may change on its way out."""
+        return bool(self.transforms) or self.mark is not None or self.redacted
 
 
 NO_WISHES = Wishes()
@@ -144,6 +150,7 @@ def merge(matches: Sequence[Match], request: Request) -> Wishes:
         refusal=next((_vague(match, match.effect, request) for match in enforced if isinstance(match.effect, Refusal)), None),
         delay=sum(effect.seconds for effect in effects if isinstance(effect, Delay)),
         caps=_lowest(effect.caps for effect in effects if isinstance(effect, Rewrite)),
+        redacted=any(isinstance(effect, Redact) for effect in effects),
         transforms=tuple(effect for effect in effects if isinstance(effect, Transform)),
         mark=max((effect for effect in effects if isinstance(effect, Mark)), key=lambda mark: mark.tier, default=None),
         tags={
@@ -177,6 +184,7 @@ def conclude(policy: Policy, admission: Admission, wishes: Wishes, body: bytes |
         headers=headers,
         delay=wishes.delay,
         body=body,
+        redacted=wishes.redacted,
         transforms=wishes.transforms,
         mark=wishes.mark,
         order=order,
@@ -197,13 +205,13 @@ def order_of(admission: Admission, mark: Mark | None, marker: Marker | None) -> 
     return marker.order(account, mark.tier, mark.group or DEPLOYMENT)
 
 
-def inward(reading: Reading, dialect: Dialect | None, caps: Mapping[str, int], ours: bool, sealed: str | None) -> bytes | None:
+def inward(reading: Reading, dialect: Dialect | None, wishes: Wishes, ours: bool, sealed: str | None) -> bytes | None:
     """Writes the body as the app is to see it, with its parameters bounded; None where it stays as it came.
 
     Args:
         reading: The request.
         dialect: The dialect of its route.
-        caps: Upper bounds of parameters.
+        wishes: Upper bounds of parameters, and what is not to be asked for.
         ours: True where callers have no say in how answers are marked.
         sealed: The sealed order that goes with it, or None.
 
@@ -213,13 +221,17 @@ def inward(reading: Reading, dialect: Dialect | None, caps: Mapping[str, int], o
     if dialect is None:
         return None
     if reading.value is None:
-        if caps:
+        if wishes.caps:
             raise ValueError(f"a {reading.request.body_state} body cannot be capped")
         return None
-    bounded = dialect.cap(reading.value, caps) if caps else None
-    body = addressed(reading.value if bounded is None else bounded, sealed) if ours else None
-    changed = bounded if body is None else body
-    return None if changed is None else encode(changed)
+    body = reading.value
+    if wishes.redacted:
+        body = unasked(body) or body
+    if wishes.caps:
+        body = dialect.cap(body, wishes.caps) or body
+    if ours:
+        body = addressed(body, sealed) or body
+    return None if body is reading.value else encode(body)
 
 
 def _headers(policy: Policy, admission: Admission) -> Headers:

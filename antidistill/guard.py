@@ -294,10 +294,10 @@ class Guard:
         wishes = bound(merge(admission.matches, admission.request), self.policy.bounds, self._held)
         order = order_of(admission, wishes.mark, self.marker)
         body = None
-        if wishes.caps or order is not None or self._ours:
+        if wishes.caps or wishes.redacted or order is not None or self._ours:
             sealed = self.marker.seal(order) if self.marker is not None else None
             ours = self._ours or order is not None
-            body = self._gate.run("action", None, inward, reading, admission.dialect, wishes.caps, ours, sealed)
+            body = self._gate.run("action", None, inward, reading, admission.dialect, wishes, ours, sealed)
         return self._gate.run("action", admission, conclude, self.policy, admission, wishes, body, order)
 
     def _keep(self, policy: Policy) -> None:

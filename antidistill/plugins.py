@@ -14,9 +14,6 @@ from antidistill.errors import PluginError
 
 T = TypeVar("T")
 
-PLANNED = frozenset({"challenge", "redact"})
-"""Actions that policies may name one day; until then a policy with one of them does not load."""
-
 
 class Registry(Mapping[str, T], Generic[T]):
     """The plugins of one kind by name. A plugin's module is imported when its name is looked up, not before.

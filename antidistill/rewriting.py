@@ -7,7 +7,7 @@ from functools import partial
 
 from antidistill.admission import Admission
 from antidistill.dialects import AnswerRewriter
-from antidistill.model import Call, Mark, TextTransformer
+from antidistill.model import Call, Mark, Subject, TextTransformer
 from antidistill.watermark.fingerprints import Copy
 from antidistill.watermark.marker import DEPLOYMENT, Marker
 
@@ -33,24 +33,30 @@ class Chain:
 
 
 def rewriter(admission: Admission, marker: Marker | None, content_type: bytes, encoding: bytes) -> AnswerRewriter | None:
-    """Makes what carries out the transforms and the mark of an admission; None where there is nothing to do."""
+    """Makes what carries out the redaction, the transforms and the mark of an admission; None where there is nothing to do."""
     call, subject = admission.call, admission.subject
-    if admission.dialect is None or call is None:
+    if admission.dialect is None:
         return None
+    begins = [] if call is None else _begins(admission, call, subject, marker)
+    if not begins and not admission.redacted:
+        return None
+    return AnswerRewriter(
+        admission.dialect,
+        content_type,
+        (lambda: Chain([begin() for begin in begins])) if begins else None,
+        content_encoding=encoding,
+        structured=call is not None and call.structured,
+        redacted=admission.redacted,
+    )
+
+
+def _begins(admission: Admission, call: Call, subject: Subject, marker: Marker | None) -> list[Callable[[], TextTransformer]]:
     begins: list[Callable[[], TextTransformer]] = [partial(transform.begin, call, subject) for transform in admission.transforms]
     if admission.mark is not None and marker is not None and subject.account is not None and not call.logprobs:
         begins.append(partial(_marking, marker, admission.mark, subject.account, call))
     if admission.copies is not None:
         begins.append(partial(Copy, admission.copies))
-    if not begins:
-        return None
-    return AnswerRewriter(
-        admission.dialect,
-        content_type,
-        lambda: Chain([begin() for begin in begins]),
-        content_encoding=encoding,
-        structured=call.structured,
-    )
+    return begins
 
 
 def _marking(marker: Marker, mark: Mark, account: str, call: Call) -> TextTransformer:

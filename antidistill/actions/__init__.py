@@ -9,12 +9,14 @@ from __future__ import annotations
 from antidistill.actions.action import Action
 from antidistill.actions.alert import Alert
 from antidistill.actions.cap import Cap
+from antidistill.actions.challenge import Challenge
 from antidistill.actions.delay import Hold
 from antidistill.actions.deny import Deny
+from antidistill.actions.redact import Redact
 from antidistill.actions.tag import Tag
 from antidistill.actions.throttle import Throttle
 from antidistill.actions.watermark import Watermark
 
-__all__ = ["ACTIONS", "Action", "Alert", "Cap", "Deny", "Hold", "Tag", "Throttle", "Watermark"]
+__all__ = ["ACTIONS", "Action", "Alert", "Cap", "Challenge", "Deny", "Hold", "Redact", "Tag", "Throttle", "Watermark"]
 
-ACTIONS: tuple[type[Action], ...] = (Alert, Cap, Deny, Hold, Tag, Throttle, Watermark)
+ACTIONS: tuple[type[Action], ...] = (Alert, Cap, Challenge, Deny, Hold, Redact, Tag, Throttle, Watermark)

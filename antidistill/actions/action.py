@@ -14,6 +14,8 @@ class Action(Protocol):
     Attributes:
         name: The word that policies use.
         kind: Class of its effect: shadow mode carries out `observe` only.
+
+    An action may say `listed`, the name of a parameter: a list in the policy stands for that parameter.
     """
 
     name: ClassVar[str]

@@ -1,4 +1,4 @@
-"""Campaigns: accounts that fill the same strong frames.
+"""Campaigns: accounts that fill the same strong frames, or that hand work to one another.
 
 Frames that have most of their accounts in common are one operator's; a single account in common fuses nothing. An account
 belongs where its own use of those frames ties it, not where one prompt touched them.
@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import combinations
 from statistics import median_low
+from typing import NamedTuple
 
 from antidistill.assessment.assess import risk, weigh
 from antidistill.assessment.breath import hold
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Frame
 from antidistill.assessment.profile import Profile
+from antidistill.assessment.ramp import ramp
+from antidistill.assessment.signals.signal import BOUND
 from antidistill.assessment.ties import bond, ties
 from antidistill.model import Assessment, Campaign, Evidence
 
@@ -35,6 +38,22 @@ SUSPECT = 0.5
 _TOGETHER = 0.5
 _PART = 0.4
 _FRAMES = 16
+_SHARED = 2
+_POOL = 6
+
+
+class Group(NamedTuple):
+    """Accounts that belong together.
+
+    Attributes:
+        marks: What it is known by: anchors of its frames, or hashes of its accounts; the oldest first.
+        members: Its accounts.
+        pool: How many of them hand work to one another.
+    """
+
+    marks: list[int]
+    members: list[Profile]
+    pool: int = 0
 
 
 class Campaigns:
@@ -61,24 +80,39 @@ class Campaigns:
         breathe: Callable[[], None] = hold,
     ) -> list[str]:
         """Looks for campaigns anew; returns the accounts whose campaign changed."""
-        frames = crowd.frames.strong(STRONG)
-        self._names = {frame.anchor: self._names[frame.anchor] for frame in frames if frame.anchor in self._names}
+        groups = self._groups(crowd, profile_of, breathe)
+        marks = {mark for group in groups for mark in group.marks}
+        self._names = {mark: name for mark, name in self._names.items() if mark in marks}
         before, self._members = self._members, {}
-        for group in linked(frames, breathe):
-            members = tied(group, crowd, profile_of, breathe)
-            campaign = Campaign(self._name(group), pooled([_evidence(latest, member) for member in members]), len(members))
-            if campaign.risk >= SUSPECT and len({member.tenant for member in members}) >= SMALLEST:
-                self._members.update((member.account, campaign) for member in members)
+        for group in groups:
+            risk = pooled([_evidence(latest, member) for member in group.members], group.pool)
+            campaign = Campaign(self._name(group), risk, len(group.members))
+            if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
+                self._members.update((member.account, campaign) for member in group.members)
         return [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
 
-    def _name(self, group: Sequence[Frame]) -> str:
-        """The name that the group's oldest frame has, so that a campaign keeps its name as it grows."""
-        anchors = {frame.anchor for frame in group}
-        name = next((name for anchor, name in self._names.items() if anchor in anchors), None)
+    def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]) -> list[Group]:
+        """Those whom frames tie together, each with the pools that it has two accounts in common with; then the other pools."""
+        pools = [[profile for account in pool if (profile := profile_of(account)) is not None] for pool in crowd.handovers.pools()]
+        groups = []
+        for frames in linked(crowd.frames.strong(STRONG), breathe):
+            members = dict.fromkeys(tied(frames, crowd, profile_of, breathe))
+            own = [pool for pool in pools if sum(profile in members for profile in pool) >= _SHARED]
+            pools = [pool for pool in pools if pool not in own]
+            members.update(dict.fromkeys(profile for pool in own for profile in pool))
+            oldest = sorted(frames, key=lambda frame: (frame.begun, frame.anchor))
+            groups.append(Group([frame.anchor for frame in oldest], list(members), sum(map(len, own))))
+        return groups + [Group([self._mark(profile) for profile in sorted(pool, key=_age)], pool, len(pool)) for pool in pools if pool]
+
+    def _mark(self, profile: Profile) -> int:
+        return int.from_bytes(blake2b(profile.account.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest())
+
+    def _name(self, group: Group) -> str:
+        """The name that the group's oldest mark has, so that a campaign keeps its name as it grows."""
+        name = next((name for mark, name in self._names.items() if mark in set(group.marks)), None)
         if name is None:
-            oldest = min(group, key=lambda frame: (frame.begun, frame.anchor))
-            name = f"campaign_{blake2b(oldest.anchor.to_bytes(8), digest_size=8, key=self._key).hexdigest()}"
-        self._names.update((frame.anchor, name) for frame in group)
+            name = f"campaign_{blake2b(group.marks[0].to_bytes(8), digest_size=8, key=self._key).hexdigest()}"
+        self._names.update((mark, name) for mark in group.marks)
         return name
 
 
@@ -114,8 +148,8 @@ def tied(
     return [profile for profile, count in bound if count >= _PART * usual]
 
 
-def pooled(members: Sequence[Sequence[Evidence]]) -> float:
-    """Risk of a group: of each signal, what half of the members reach. Pure.
+def pooled(members: Sequence[Sequence[Evidence]], pool: int = 0) -> float:
+    """Risk of a group: of each signal, what half of the members reach; and 3 · ramp(p, 2, 6) for a pool of p accounts. Pure.
 
     A few weak members do not hide a group, a few strong ones do not make one.
     """
@@ -130,7 +164,11 @@ def pooled(members: Sequence[Sequence[Evidence]]) -> float:
         Evidence(piece.signal, piece.family, median_low([*weights[key], *[0.0] * (silent - len(weights[key]))]), "")
         for key, piece in pieces.items()
     )
-    return risk(weigh(typical))
+    return risk(weigh([*typical, Evidence("pool", "coordination", BOUND * ramp(pool, 2, _POOL), "")]))
+
+
+def _age(profile: Profile) -> tuple[float, str]:
+    return profile.first_seen, profile.account
 
 
 def _evidence(latest: Mapping[str, Assessment], profile: Profile) -> tuple[Evidence, ...]:

@@ -9,17 +9,13 @@ from typing import NamedTuple
 from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling, read
 from antidistill.assessment.frames import Frame, Frames
+from antidistill.assessment.handovers import Handover, Handovers, Unfinished
 from antidistill.assessment.models import Models
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.sightings import Sightings
 from antidistill.text.sketch import Tally
 
-DISTINCTIVE = 5
-"""Shingles of a prompt that nobody else asks by chance: nine words."""
-
-FAILOVER_SECONDS = 60.0
 _OPENINGS = 1 << 14
-_REFUSED = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
 
 
 class Reading(NamedTuple):
@@ -27,12 +23,12 @@ class Reading(NamedTuple):
 
     Attributes:
         filling: The frame that the prompt fills, or None.
-        took_over: True where another tenant was refused this very prompt within the last minute.
+        handover: Where the work comes from that another account was refused or had begun, or None.
         release: Seconds since the model asked for came out, or None where it is not new.
     """
 
     filling: Filling | None = None
-    took_over: bool = False
+    handover: Handover | None = None
     release: float | None = None
 
 
@@ -41,12 +37,14 @@ class Crowd:
 
     Attributes:
         frames: Wording that several tenants share.
+        handovers: Accounts that hand work to one another.
     """
 
     def __init__(self, bits: int = 20) -> None:
         self.frames = Frames()
         self._sightings = Sightings(bits)
-        self._refusals = Refusals()
+        self.handovers = Handovers()
+        self._unfinished = Unfinished()
         self._models = Models()
         self._openings: OrderedDict[int, int] = OrderedDict()
         self._tenants = Tally(1 << 17)
@@ -54,13 +52,15 @@ class Crowd:
     def read(self, observation: Observation) -> Reading:
         """Compares an observation with what was seen before, and remembers it."""
         self._tenants.add(observation.tenant)
-        took_over = self._refusals.meet(observation)
+        handover = self._unfinished.meet(observation)
+        if handover is not None:
+            self.handovers.note(handover.giver, observation.account, observation.ts)
         release = self._models.age(observation)
         if not observation.answered or not observation.prompt:
-            return Reading(None, took_over, release)
+            return Reading(None, handover, release)
         if observation.turns > 1 and (anchor := self._openings.get(observation.lineage)) is not None:
             self.frames.follow(anchor, observation.tenant)
-        return Reading(self._fill(observation) if observation.skeleton else None, took_over, release)
+        return Reading(self._fill(observation) if observation.skeleton else None, handover, release)
 
     def _fill(self, observation: Observation) -> Filling | None:
         marks = self._sightings.see(observation.skeleton, observation.tenant, observation.ts)
@@ -80,26 +80,3 @@ class Crowd:
     def rate(self, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those about which that says something new."""
         return self.frames.rate(self._tenants.count(), breathe)
-
-
-class Refusals:
-    """Prompts that were refused lately, and whom they came from.
-
-    Args:
-        limit: Most prompts.
-    """
-
-    def __init__(self, limit: int = 4096) -> None:
-        self._refused: OrderedDict[int, tuple[int, float]] = OrderedDict()
-        self._limit = limit
-
-    def meet(self, observation: Observation) -> bool:
-        """Notes a refusal; says whether this prompt was refused to another tenant just before."""
-        if len(observation.skeleton) < DISTINCTIVE:
-            return False
-        tenant, ts = self._refused.get(observation.prompt, (observation.tenant, 0.0))
-        if observation.status in _REFUSED:
-            self._refused[observation.prompt] = (observation.tenant, observation.ts)
-            if len(self._refused) > self._limit:
-                self._refused.popitem(last=False)
-        return tenant != observation.tenant and 0 <= observation.ts - ts <= FAILOVER_SECONDS

@@ -16,8 +16,9 @@ from typing import Any
 from msgspec import DecodeError, msgpack
 
 from antidistill.assessment.campaigns import Campaigns
-from antidistill.assessment.crowd import Crowd, Refusals
+from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Frame, Frames, Standing
+from antidistill.assessment.handovers import Handovers, Unfinished
 from antidistill.assessment.loop import Assessor
 from antidistill.assessment.models import Models
 from antidistill.assessment.packing import Packing, fields_of
@@ -39,7 +40,8 @@ ROOMS: Mapping[type, frozenset[str]] = {
     Crowd: frozenset(),
     Frames: frozenset({"_limit"}),
     Sightings: frozenset({"_mask"}),
-    Refusals: frozenset({"_limit"}),
+    Unfinished: frozenset({"_limit"}),
+    Handovers: frozenset({"_limit"}),
     Models: frozenset(),
     Profiles: frozenset({"_limit", "_signals"}),
     Campaigns: frozenset({"_key"}),

@@ -22,6 +22,7 @@ ERRORS = {
     "forbidden": "permission_error",
     "unavailable": "api_error",
     "overloaded": "overloaded_error",
+    "challenge": "authentication_error",
 }
 """Error types by kind of refusal."""
 

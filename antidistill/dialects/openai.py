@@ -18,6 +18,7 @@ CODES = {
     "forbidden": "account_restricted",
     "unavailable": "rate_limiter_unavailable",
     "overloaded": "overloaded",
+    "challenge": "reauthentication_required",
 }
 """Error codes by kind of refusal."""
 
@@ -27,6 +28,7 @@ _TYPES = {
     "forbidden": "permission_error",
     "unavailable": "server_error",
     "overloaded": "server_error",
+    "challenge": "authentication_error",
 }
 _UNITS: tuple[Unit, ...] = ("requests", "tokens")
 _HEADERS = {unit: header_names(f"x-ratelimit-%s-{unit}") for unit in _UNITS}

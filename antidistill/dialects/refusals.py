@@ -37,6 +37,7 @@ def reply(refusal: Refusal, status: int, body: dict[str, Any], ids: tuple[tuple[
         (b"content-length", b"%d" % len(content)),
         *((name, _UNSAFE.sub("", value).encode()) for name, value in ids),
         *retry_headers(refusal),
+        *((name.encode(), value.encode()) for name, value in refusal.headers),
     )
     return Reply(status, headers, content)
 
@@ -44,7 +45,7 @@ def reply(refusal: Refusal, status: int, body: dict[str, Any], ids: tuple[tuple[
 def retry_headers(refusal: Refusal) -> Headers:
     """Says when to retry, or that there is no use in it."""
     wait = refusal.retry_after
-    if refusal.kind in ("too_large", "forbidden") or wait is None or not isfinite(wait):
+    if refusal.kind in ("too_large", "forbidden", "challenge") or wait is None or not isfinite(wait):
         return () if refusal.kind in ("unavailable", "overloaded") else (_STOP,)
     milliseconds = max(1, ceil(min(max(wait, 0.0), _LONGEST) * 1000))
     # Zero would send the SDKs back to their own guess; the seconds round up, because both headers must be safe to follow.

@@ -11,6 +11,7 @@ from antidistill.dialects import body, sse
 from antidistill.dialects.dialect import Dialect, Slot
 from antidistill.dialects.guarded import Begin, Fault, GuardedText
 from antidistill.dialects.media import encoded, media
+from antidistill.dialects.redact import redact
 
 LIMIT = 1 << 22
 """Largest JSON answer, and largest event, that is rewritten, in bytes."""
@@ -30,9 +31,10 @@ class AnswerRewriter:
         dialect: The dialect of the route.
         content_type: Value of the answer's `content-type`; anything but JSON and server-sent events passes untouched.
         begin: Makes a transformer for one text. A text comes out the same however the host cuts it into pieces, if the transformer
-            sees to that.
+            sees to that. None leaves texts alone.
         content_encoding: Value of the answer's `content-encoding`; an encoded answer passes untouched.
         structured: True where the client asked for JSON in the text, which passes untouched.
+        redacted: True to take log-probabilities out, which no failure of a transformer prevents.
         limit: Largest JSON answer, and largest event, that is rewritten, in bytes.
 
     Attributes:
@@ -44,19 +46,22 @@ class AnswerRewriter:
         self,
         dialect: Dialect,
         content_type: bytes,
-        begin: Begin,
+        begin: Begin | None,
         *,
         content_encoding: bytes = b"",
         structured: bool = False,
+        redacted: bool = False,
         limit: int = LIMIT,
     ) -> None:
         self._fault = Fault()
-        kind = "other" if structured or encoded(content_encoding) else media(content_type)
+        begin = None if structured else begin
+        idle = encoded(content_encoding) or (begin is None and not redacted)
+        kind = "other" if idle else media(content_type)
         way: _Stream | _Document | _Passage = _Passage()
         if kind == "stream":
-            way = _Stream(dialect, begin, self._fault, limit)
+            way = _Stream(dialect, begin, redacted, self._fault, limit)
         elif kind == "json":
-            way = _Document(dialect, begin, self._fault, limit)
+            way = _Document(dialect, begin, redacted, self._fault, limit)
         self.feed: Callable[[bytes], bytes] = way.feed
         self.close: Callable[[], bytes] = way.close
 
@@ -79,9 +84,10 @@ class _Passage:
 class _Document:
     """Rewrites an answer that is one JSON object; a longer one than the limit passes."""
 
-    def __init__(self, dialect: Dialect, begin: Begin, fault: Fault, limit: int) -> None:
+    def __init__(self, dialect: Dialect, begin: Begin | None, redacted: bool, fault: Fault, limit: int) -> None:
         self._dialect = dialect
         self._begin = begin
+        self._redacted = redacted
         self._fault = fault
         self._room = limit
         self._chunks: list[bytes] = []
@@ -95,10 +101,15 @@ class _Document:
         raw = self._take()
         try:
             payload, encode = body.parse(raw)
-            changes = [self._change(slot) for slot in self._dialect.slots(payload)] if isinstance(payload, dict) else []
-            return _dump(payload, encode) if any(changes) and not self._fault.raised else raw
+            if self._redacted and redact(payload):
+                raw = _dump(payload, encode)
         except (ValueError, RecursionError):
             return raw
+        if self._begin is None or not isinstance(payload, dict):
+            return raw
+        try:
+            changes = [self._change(slot, self._begin) for slot in self._dialect.slots(payload)]
+            return _dump(payload, encode) if any(changes) and not self._fault.raised else raw
         except Exception:  # A dialect from elsewhere that fails.
             self._fault.raised = True
             return raw
@@ -108,8 +119,8 @@ class _Document:
         self._chunks.clear()
         return raw
 
-    def _change(self, slot: Slot) -> bool:
-        text, old = GuardedText(self._begin, self._fault), slot.holder[slot.field]
+    def _change(self, slot: Slot, begin: Begin) -> bool:
+        text, old = GuardedText(begin, self._fault), slot.holder[slot.field]
         slot.holder[slot.field] = text.feed(old) + text.flush()
         return bool(slot.holder[slot.field] != old)
 
@@ -129,9 +140,10 @@ class _Carrier(Struct):
 class _Stream:
     """Rewrites an answer that streams."""
 
-    def __init__(self, dialect: Dialect, begin: Begin, fault: Fault, limit: int) -> None:
+    def __init__(self, dialect: Dialect, begin: Begin | None, redacted: bool, fault: Fault, limit: int) -> None:
         self._dialect = dialect
         self._begin = begin
+        self._redacted = redacted
         self._fault = fault
         self._parser = sse.Parser(limit)
         # Texts that have begun, each with the event that carried it last; and for events that repeat them, what was sent.
@@ -156,13 +168,18 @@ class _Stream:
             payload, encode = body.parse(event.data)
         except (ValueError, RecursionError):
             return event.raw
+        if self._redacted and redact(payload):
+            data = _dump(payload, encode)
+            event = sse.Event(sse.replaced(event, data), data, event.at)
+        if self._begin is None or not isinstance(payload, dict):
+            return event.raw
         try:
-            return self._rewritten(_Carrier(event, payload, encode), last) if isinstance(payload, dict) else event.raw
+            return self._rewritten(_Carrier(event, payload, encode), self._begin, last)
         except Exception:  # A dialect from elsewhere that fails.
             self._fault.raised = True
             return self._release() + event.raw
 
-    def _rewritten(self, carrier: _Carrier, last: bool) -> bytes:
+    def _rewritten(self, carrier: _Carrier, begin: Begin, last: bool) -> bytes:
         payload = carrier.payload
         ends = self._dialect.ends(payload)
         before, changed = b"", False
@@ -170,9 +187,9 @@ class _Stream:
             old = slot.holder[slot.field]
             if slot.whole:
                 before += self._finish(slot.key)
-                new = self._whole(slot.key, old)
+                new = self._whole(slot.key, old, begin)
             else:
-                new = self._delta(slot.key, old, carrier, last or slot.key in ends)
+                new = self._delta(slot.key, old, carrier, begin, last or slot.key in ends)
             slot.holder[slot.field] = new
             changed = changed or new != old
         before += b"".join([self._finish(key) for key in ends])
@@ -180,9 +197,9 @@ class _Stream:
             before += self._release()
         return before + (carrier.carry(payload) if changed else carrier.event.raw)
 
-    def _delta(self, key: Hashable, old: str, carrier: _Carrier, final: bool) -> str:
+    def _delta(self, key: Hashable, old: str, carrier: _Carrier, begin: Begin, final: bool) -> str:
         known = self._open.pop(key, None)
-        text = known[0] if known else GuardedText(self._begin, self._fault)
+        text = known[0] if known else GuardedText(begin, self._fault)
         new = text.feed(old)
         if final:
             new += text.flush()
@@ -191,9 +208,9 @@ class _Stream:
         self._record(key, new)
         return new
 
-    def _whole(self, key: Hashable, old: str) -> str:
+    def _whole(self, key: Hashable, old: str, begin: Begin) -> str:
         if key not in self._sent:
-            text = GuardedText(self._begin, self._fault)
+            text = GuardedText(begin, self._fault)
             self._record(key, new := text.feed(old) + text.flush())
             return new
         return "".join(self._sent[key])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antidistill.model import Assessment, Delay, Effect, Event, Match, Notice, Refusal, Request, Rewrite, Subject
+from antidistill.model import Assessment, Delay, Effect, Event, Match, Notice, Redact, Refusal, Request, Rewrite, Subject
 
 
 def report(request: Request, subject: Subject, match: Match, assessment: Assessment | None) -> Event:
@@ -38,6 +38,8 @@ def _facts(effect: Effect) -> dict[str, Any]:
             return {"seconds": effect.seconds}
         case Rewrite():
             return {"caps": dict(effect.caps)}
+        case Redact():
+            return {"fields": sorted(effect.fields)}
         case Notice():
             return dict(effect.data)
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from antidistill.model.assessment import SUB, Assessment, Campaign, Evidence, Past
 from antidistill.model.decision import Decision, Event, Facts, Match
-from antidistill.model.effect import UNAVAILABLE, Delay, Effect, Limits, Mark, Notice, Refusal, Rewrite, TextTransformer, Transform
+from antidistill.model.effect import UNAVAILABLE, Delay, Effect, Limits, Mark, Notice, Redact, Refusal, Rewrite, TextTransformer, Transform
 from antidistill.model.exchange import NOBODY, Answer, Call, Exchange, Reply, Request, Subject, Turn, Usage
 from antidistill.model.quota import Breaches, Quota, QuotaState, Reservation, Scope
 from antidistill.model.words import (
@@ -55,6 +55,7 @@ __all__ = [
     "Per",
     "Quota",
     "QuotaState",
+    "Redact",
     "Refusal",
     "Reply",
     "Request",

@@ -17,20 +17,22 @@ class Refusal(Struct, frozen=True):
 
     Attributes:
         status: HTTP status; a dialect may use its own for the same meaning (400 and 413 for `too_large`).
-        kind: `rate` (wait and retry), `too_large` (can never fit), `forbidden`, `unavailable` (we cannot check), or `overloaded` (we
-            shed load).
+        kind: `rate` (wait and retry), `too_large` (can never fit), `forbidden`, `unavailable` (we cannot check), `overloaded` (we
+            shed load), or `challenge` (prove anew who you are).
         message: Neutral text for the client. Never names a detector.
         unit: Exhausted unit, for `rate`.
         retry_after: Seconds until a retry can succeed, or None.
         quota: Id of the exhausted quota, where clients may know it.
+        headers: Further headers, names in lower case.
     """
 
     status: int
-    kind: Literal["rate", "too_large", "forbidden", "unavailable", "overloaded"]
+    kind: Literal["rate", "too_large", "forbidden", "unavailable", "overloaded", "challenge"]
     message: str
     unit: Unit = "requests"
     retry_after: float | None = None
     quota: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 UNAVAILABLE = Refusal(503, "unavailable", "This service cannot check requests at the moment. Please try again shortly.", retry_after=2.0)
@@ -61,6 +63,12 @@ class Rewrite(Struct, frozen=True):
     """Upper bounds for parameters of the call, by the dialect-neutral name (`max_tokens`, `n`, `top_logprobs`)."""
 
     caps: Mapping[str, int]
+
+
+class Redact(Struct, frozen=True):
+    """Fields that the answer is sent without, by the dialect-neutral name (`logprobs`)."""
+
+    fields: frozenset[str]
 
 
 class TextTransformer(Protocol):
@@ -102,4 +110,4 @@ class Notice(Struct, frozen=True):
     data: Mapping[str, Any] = {}
 
 
-Effect: TypeAlias = Refusal | Delay | Limits | Rewrite | Transform | Mark | Notice
+Effect: TypeAlias = Refusal | Delay | Limits | Rewrite | Redact | Transform | Mark | Notice

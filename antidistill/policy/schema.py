@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from antidistill import plugins
+from antidistill.actions import Action
 from antidistill.policy.compile import ID
 from antidistill.policy.facts import Fact, FactType
 from antidistill.policy.operators import OPERATORS
@@ -38,7 +39,7 @@ def schema() -> Schema:
     policy["properties"] |= inherited["properties"]
     _refine(definitions)
     definitions["action"] = _action(
-        {name: _parameters(reference, structs) for name, reference in zip(actions, references[2:], strict=True)}
+        {name: _parameters(actions[name], reference, structs) for name, reference in zip(actions, references[2:], strict=True)}
     )
     definitions |= _conditions(Vocabulary())
     whole = {"$schema": DIALECT, **policy, "title": "antidistill policy", "$defs": definitions}
@@ -65,10 +66,12 @@ def _refine(definitions: dict[str, Schema]) -> None:
     definitions["RuleConfig"]["properties"]["then"] |= {"items": {"$ref": "#/$defs/action"}, "minItems": 1}
 
 
-def _parameters(reference: Schema, structs: Mapping[str, Schema]) -> Schema:
-    """Parameters of an action; none at all may be given where none is required."""
-    required = structs[reference["$ref"].rpartition("/")[2]]["required"]
-    return reference if required else {"anyOf": [reference, {"type": "null"}]}
+def _parameters(action: type[Action], reference: Schema, structs: Mapping[str, Schema]) -> Schema:
+    """Parameters of an action; none at all may be given where none is required, and one that is a list may stand for itself."""
+    struct = structs[reference["$ref"].rpartition("/")[2]]
+    if listed := getattr(action, "listed", ""):
+        return {"oneOf": [struct["properties"][listed], reference]}
+    return reference if struct["required"] else {"anyOf": [reference, {"type": "null"}]}
 
 
 def _action(parameters: Mapping[str, Schema]) -> Schema:

@@ -53,6 +53,8 @@ def _action(name: str, parameters: Any, path: Path, problems: Problems) -> Actio
     if kind is None:
         return None
     errors = problems.errors
+    if isinstance(parameters, list) and (listed := getattr(kind, "listed", "")):
+        parameters = {listed: parameters}
     action: Any = shape(parameters, kind, path, problems)
     if problems.errors > errors or not whole(action):
         return None
@@ -69,9 +71,5 @@ def _find(name: str, path: Path, problems: Problems) -> type[Action] | None:
     except PluginError as error:
         problems.add(Code.BROKEN_PLUGIN, path, str(error), key=True)
     except KeyError:
-        if name in plugins.PLANNED:
-            message = f"the action '{name}' is not available in this version; available are {', '.join(registry)}"
-            problems.add(Code.PLANNED_ACTION, path, message, key=True)
-        else:
-            problems.add(Code.UNKNOWN_ACTION, path, f"unknown action {problems.quote(path, name)}; {suggest(name, registry)}", key=True)
+        problems.add(Code.UNKNOWN_ACTION, path, f"unknown action {problems.quote(path, name)}; {suggest(name, registry)}", key=True)
     return None

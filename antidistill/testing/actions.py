@@ -15,6 +15,7 @@ from antidistill.model import (
     Limits,
     Mark,
     Notice,
+    Redact,
     Refusal,
     Request,
     Rewrite,
@@ -22,7 +23,7 @@ from antidistill.model import (
     Transform,
 )
 
-EFFECTS = (Refusal, Delay, Limits, Rewrite, Transform, Mark, Notice)
+EFFECTS = (Refusal, Delay, Limits, Rewrite, Redact, Transform, Mark, Notice)
 NOTICES = (Notice,)
 
 

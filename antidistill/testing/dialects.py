@@ -40,7 +40,14 @@ def check_dialect(dialect: Dialect, body: Mapping[str, Any]) -> None:
             assert call.input_tokens >= 0, f"{dialect.name}: {field}={oddity!r} has a negative size"
     changed = dialect.cap(dict(body), {"max_tokens": 1, "n": 1, "top_logprobs": 0})
     assert changed is None or dialect.cap(changed, {"max_tokens": 1, "n": 1, "top_logprobs": 0}) is None, f"{dialect.name}: a cap must hold"
-    for kind, status in (("rate", 429), ("too_large", 400), ("forbidden", 403), ("unavailable", 503), ("overloaded", 503)):
+    for kind, status in (
+        ("rate", 429),
+        ("too_large", 400),
+        ("forbidden", 403),
+        ("unavailable", 503),
+        ("overloaded", 503),
+        ("challenge", 401),
+    ):
         reply = dialect.refuse(Refusal(status, kind, "message", retry_after=1.0), "req_1")  # type: ignore[arg-type]
         assert 400 <= reply.status < 600, f"{dialect.name}: refuses with {reply.status}"
         assert b"message" in reply.body, f"{dialect.name}: a refusal carries its message"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from antidistill.actions import ACTIONS, Action, Alert, Cap, Deny, Hold, Tag, Throttle, Watermark
+from antidistill.actions import ACTIONS, Action, Alert, Cap, Challenge, Deny, Hold, Redact, Tag, Throttle, Watermark
 from antidistill.model import Delay, Facts, Limits, Notice, Quota, Refusal, Rewrite, Subject
+from antidistill.model import Redact as Fields
 from antidistill.rates import ByPlan
 from antidistill.testing import check_action
 from examples.custom_action import Nap
@@ -15,8 +16,10 @@ from examples.custom_action import Nap
 EXAMPLES: dict[type, Action] = {
     Alert: Alert(note="look"),
     Cap: Cap(max_tokens=10),
+    Challenge: Challenge(),
     Deny: Deny(),
     Hold: Hold(seconds=1),
+    Redact: Redact(fields=("logprobs",)),
     Tag: Tag(key="odd"),
     Throttle: Throttle(scale=0.5, limit="10/minute"),
     Nap: Nap(seconds=2),
@@ -38,6 +41,10 @@ def test_every_action_keeps_the_contract(action: type) -> None:
         (Deny(retry_after=5), "goes with status: 429 only"),
         (Deny(status=429, retry_after=0), "must be above 0"),
         (Deny(message=" "), "must not be empty"),
+        (Challenge(message=" "), "must not be empty"),
+        (Challenge(authenticate="Bearer\r\nset-cookie: a=b"), "must be one line of ASCII"),
+        (Challenge(authenticate=""), "must be one line of ASCII"),
+        (Redact(fields=()), "redact: [logprobs]"),
         (Hold(seconds=0), "above 0 and at most 300"),
         (Hold(seconds=1e9), "above 0 and at most 300"),
         (Tag(key=""), "must not be empty"),
@@ -67,6 +74,11 @@ def test_parameters_that_make_no_sense_are_explained(action: Any, advice: str) -
         (Cap(max_tokens=9, n=1), Rewrite({"max_tokens": 9, "n": 1})),
         (Deny(message="no"), Refusal(403, "forbidden", "no")),
         (Deny(status=429, message="no"), Refusal(429, "rate", "no", retry_after=60.0)),
+        (
+            Challenge(status=403, message="no", authenticate="Bearer"),
+            Refusal(403, "challenge", "no", headers=(("www-authenticate", "Bearer"),)),
+        ),
+        (Redact(fields=("logprobs",)), Fields(frozenset({"logprobs"}))),
         (Hold(seconds=2), Delay(2)),
         (Tag(key="a", value=1), Notice("tag", {"a": 1})),
         (Throttle(scale=0.5), Limits(0.5, "account")),

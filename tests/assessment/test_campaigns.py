@@ -8,7 +8,7 @@ import pytest
 from antidistill.assessment.campaigns import linked, pooled
 from antidistill.assessment.frames import Frame
 from antidistill.model import Assessment, Evidence, Family
-from tests.assessment.traffic import START, campaign, exchange, fill, in_order, learnt, names, people, replay, words
+from tests.assessment.traffic import START, campaign, exchange, fill, in_order, learnt, names, people, pool, replay, words
 
 
 def groups(published: dict[str, Assessment]) -> dict[str, set[str]]:
@@ -127,3 +127,37 @@ def test_a_few_strong_members_do_not_make_one():
 
 def test_no_members_are_no_campaign():
     assert pooled([]) == pytest.approx(0.001)
+
+
+def test_accounts_that_share_no_wording_but_take_over_from_one_another_are_a_campaign():
+    rng = random.Random(1)
+    rows = pool(rng)
+    _, published = replay(in_order(rows, people(rng)))
+    assert list(groups(published).values()) == [set(names(rows))]
+    found = published["pool-3"].campaign
+    assert found is not None
+    assert found.risk >= 0.8
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(pool(random.Random(1), org="org_1"), id="keys of one organisation"),
+        pytest.param(pool(random.Random(1), accounts=2), id="somebody with two accounts"),
+        pytest.param(pool(random.Random(1), refused=0.01), id="single coincidences"),
+        pytest.param(pool(random.Random(1), wait=90.0), id="nobody takes over at once"),
+    ],
+)
+def test_honest_refusals_make_no_campaign(rows):
+    assert groups(replay(rows)[1]) == {}
+
+
+def test_a_pool_keeps_its_name_while_it_grows():
+    rows = pool(random.Random(1), each=80)
+    named: list[str] = []
+
+    def publish(assessments: Sequence[Assessment]) -> None:
+        named.extend(found.campaign.id for found in assessments if found.campaign is not None)
+
+    learnt(rows, publish)
+    assert len(set(named)) == 1

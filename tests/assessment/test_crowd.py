@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from antidistill.assessment.crowd import Crowd, Reading, Refusals
+from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.observation import observe
 from antidistill.model import Call, Exchange, Turn
-from tests.assessment.traffic import START, exchange, fill, words
+from tests.assessment.traffic import exchange, fill, words
 
 
 def read(crowd: Crowd, row: Exchange) -> Reading:
@@ -56,41 +56,3 @@ def test_a_refused_prompt_teaches_nothing():
     for n in range(5):
         assert read(crowd, exchange(f"acct-{n}", fill(frame, rng), status=429)).filling is None
     assert read(crowd, exchange("acct-9", fill(frame, rng))).filling is None
-
-
-@pytest.mark.parametrize(
-    ("account", "text", "wait", "org", "took_over"),
-    [
-        pytest.param("other", "same", 10.0, None, True, id="another tenant asks the same"),
-        pytest.param("first", "same", 10.0, None, False, id="the account tries again"),
-        pytest.param("other", "same", 61.0, None, False, id="later"),
-        pytest.param("other", "same", -5.0, None, False, id="before"),
-        pytest.param("other", "else", 10.0, None, False, id="something else"),
-    ],
-)
-def test_a_takeover_is_the_same_prompt_from_another_tenant_at_once(account, text, wait, org, took_over):
-    texts = {"same": words(random.Random(1), 12), "else": words(random.Random(2), 12)}
-    crowd = Crowd(14)
-    read(crowd, exchange("first", texts["same"], status=429))
-    assert read(crowd, exchange(account, texts[text], START + wait, org=org)).took_over is took_over
-
-
-def test_small_talk_is_no_takeover():
-    crowd = Crowd(14)
-    read(crowd, exchange("first", "thank you very much for all that", status=429))
-    assert not read(crowd, exchange("other", "thank you very much for all that", START + 1)).took_over
-
-
-def test_an_organisation_takes_nothing_over_from_itself():
-    crowd, text = Crowd(14), words(random.Random(1), 12)
-    read(crowd, exchange("key-1", text, status=429, org="org_1"))
-    assert not read(crowd, exchange("key-2", text, START + 1, org="org_1")).took_over
-
-
-def test_refusals_are_bounded():
-    rng, refusals = random.Random(1), Refusals(limit=10)
-    for n in range(100):
-        observation = observe(exchange("acct", words(rng, 12), START + n, status=429), 7)
-        assert observation is not None
-        refusals.meet(observation)
-    assert len(refusals._refused) == 10

@@ -63,6 +63,18 @@ def campaign(
     return rows
 
 
+def pool(rng: random.Random, accounts: int = 8, each: int = 40, refused: float = 0.2, wait: float = 2.0, **more: Any) -> list[Exchange]:
+    """A dispatcher that puts prompts of every kind on one account after the other, and on the next one where one is refused."""
+    rows = []
+    for turn in range(accounts * each):
+        text, ts, account = words(rng, rng.randint(12, 40)), START + turn * 20.0, turn % accounts
+        if rng.random() < refused:
+            rows.append(exchange(f"pool-{account}", text, ts, status=429, **more))
+            account, ts = rng.randrange(accounts), ts + wait
+        rows.append(exchange(f"pool-{account}", text, ts, **more))
+    return rows
+
+
 def people(rng: random.Random, accounts: int = 12, each: int = 20) -> list[Exchange]:
     """People who ask this and that."""
     rows = []

@@ -21,6 +21,7 @@ NEVER = Refusal(429, "rate", "This will not pass.", retry_after=None)
 TOO_LARGE = Refusal(400, "too_large", "This request is larger than the allowance.", unit="tokens")
 FORBIDDEN = Refusal(403, "forbidden", "This account may not use this service.")
 UNAVAILABLE = Refusal(503, "unavailable", "Please try again shortly.", retry_after=2.0)
+CHALLENGE = Refusal(401, "challenge", "Please sign in again.", headers=(("www-authenticate", "Bearer"),))
 OVERLOADED = Refusal(503, "overloaded", "Too many requests wait already.", retry_after=3.0)
 
 
@@ -86,6 +87,16 @@ CASES = [
         "permission_error",
         1,
         id="forbidden",
+    ),
+    pytest.param(
+        CHALLENGE,
+        "AuthenticationError",
+        "authentication_error",
+        "reauthentication_required",
+        "AuthenticationError",
+        "authentication_error",
+        1,
+        id="challenge",
     ),
     pytest.param(
         UNAVAILABLE,

@@ -12,6 +12,7 @@ from antidistill.assessment.signals.company import Company
 from antidistill.assessment.signals.corpus import Corpus
 from antidistill.assessment.signals.dispatch import Dispatch
 from antidistill.assessment.signals.failover import Failover
+from antidistill.assessment.signals.handoff import Handoff
 from antidistill.assessment.signals.labels import Labels
 from antidistill.assessment.signals.release_pivot import ReleasePivot
 from antidistill.assessment.signals.sampling import Resampling
@@ -36,6 +37,7 @@ SIGNALS: tuple[Signal, ...] = (
     Seeds(),
     Cadence(),
     Dispatch(),
+    Handoff(),
     Unattended(),
     Silence(),
     ReleasePivot(),

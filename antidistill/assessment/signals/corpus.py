@@ -56,7 +56,7 @@ class Corpus(Signal):
 
     name = "corpus"
     family: Family = "content"
-    falls = "Prompts of the set are asked again, as other models or versions are tried, or questions are asked back."
+    falls = "Prompts come again, at the pace of a reader, or in conversations that go on."
 
     def begin(self) -> Set:
         """No prompt yet."""

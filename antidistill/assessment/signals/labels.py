@@ -42,7 +42,7 @@ class Labels(Signal):
 
     name = "labels"
     family: Family = "content"
-    falls = "It speaks for the account already, and more clearly the more of its answers are labels."
+    falls = "Fewer than half of the answers are longer than a label."
 
     def begin(self) -> Answers:
         """No answer yet."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from antidistill.assessment.crowd import DISTINCTIVE, Reading
+from antidistill.assessment.crowd import Reading
+from antidistill.assessment.handovers import DISTINCTIVE
 from antidistill.assessment.observation import DEFAULT_SAMPLING, Observation, Sampling
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp

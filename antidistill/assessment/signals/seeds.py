@@ -16,12 +16,11 @@ MOST = 1.5
 
 
 class Seeded:
-    """Prompts asked and answered, and those of them that the filters know."""
+    """Prompts that the filters know."""
 
-    __slots__ = ("asked", "known")
+    __slots__ = ("known",)
 
     def __init__(self) -> None:
-        self.asked = 0
         self.known = 0
 
 
@@ -31,7 +30,7 @@ class Seeds(Signal):
     Threat: harvests that work through public instruction corpora, whatever they wrap the seeds in. Silent without a filter.
     Formula: 1.5 · ramp(k, 10, 60) · ramp(k/n, 0.05, 0.4), with k prompts that a filter knows out of n. One-sided: private seeds are in
         no filter.
-    State: two counters.
+    State: a counter.
     Gamed by: rewording seeds; corpora that nobody has thought of.
     Honest use that looks like it: evaluators who run public benchmarks, courses that use them, people who copy a famous prompt. It
         convicts nobody alone: name in filters what is trained on, and leave out what is evaluated on.
@@ -48,13 +47,13 @@ class Seeds(Signal):
     def learn(self, state: Seeded, observation: Observation, reading: Reading) -> None:
         """Counts a prompt."""
         if observation.answered and observation.prompt:
-            state.asked += 1
             state.known += observation.seeded
 
     def weigh(self, state: Seeded, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs how many prompts are known."""
-        weight = MOST * ramp(state.known, 10, 60) * ramp(state.known / max(1, state.asked), 0.05, 0.4)
+        prompts = max(1, state.known, profile.prompts)
+        weight = MOST * ramp(state.known, 10, 60) * ramp(state.known / prompts, 0.05, 0.4)
         if not weight:
             return None
-        reason = f"{state.known} of {state.asked} prompts hold wording of known seed corpora"
+        reason = f"{state.known} of {prompts} prompts hold wording of known seed corpora"
         return Evidence(self.name, self.family, weight, reason)

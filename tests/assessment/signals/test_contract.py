@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.filling import Filling
+from antidistill.assessment.handovers import Handover
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.signals import SIGNALS, Signal
@@ -37,9 +38,9 @@ observations = st.builds(
     skeleton=st.just(tuple(range(9))),
     sampling=st.tuples(st.none(), st.none(), st.integers(1, 9), st.just(1), st.booleans(), st.just(0), st.just(False)),
 )
-readings = st.builds(
-    Reading, st.none() | st.builds(Filling, st.integers(1, 9), st.booleans(), st.booleans(), st.integers(0, 99)), st.booleans()
-)
+fillings = st.builds(Filling, st.integers(1, 9), st.booleans(), st.booleans(), st.integers(0, 99))
+handovers = st.builds(Handover, st.text(max_size=3), st.none() | st.floats(0, 60))
+readings = st.builds(Reading, st.none() | fillings, st.none() | handovers)
 
 
 def world(seed: int) -> tuple[Crowd, list[Profile]]:

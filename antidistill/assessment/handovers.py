@@ -1,0 +1,148 @@
+"""Handovers: work that one account was refused, or had begun, and another goes on with."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from antidistill.assessment.observation import Observation
+
+DISTINCTIVE = 5
+"""Shingles of a prompt that nobody else asks by chance: nine words."""
+
+FAILOVER_SECONDS = 60.0
+"""Seconds after a refusal within which the same prompt of another tenant is a failover."""
+
+HALF_LIFE = 7 * 86_400.0
+"""Seconds in which a handover loses half of its weight."""
+
+ENOUGH = 1.5
+"""Weight of the handovers with others that ties an account to them: one is a coincidence."""
+
+_SOMEBODY = ("somebody", 0, 0.0)
+_REFUSED = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
+
+
+class Handover(NamedTuple):
+    """Work that came from another account.
+
+    Attributes:
+        giver: The account that it came from.
+        delay: Seconds from the giver's request to the taker's; None where a conversation was handed on.
+    """
+
+    giver: str
+    delay: float | None
+
+
+class Unfinished:
+    """Prompts refused lately and conversations begun lately, and by whom. Bounded.
+
+    Args:
+        limit: Most prompts, and most conversations.
+    """
+
+    def __init__(self, limit: int = 1 << 12) -> None:
+        self._refused: OrderedDict[int, tuple[str, int, float]] = OrderedDict()
+        self._begun: OrderedDict[int, tuple[str, int]] = OrderedDict()
+        self._limit = limit
+
+    def meet(self, observation: Observation) -> Handover | None:
+        """Notes what is unfinished; says whether this exchange goes on with what another tenant left."""
+        if observation.turns > 1:
+            return self._continued(observation) if observation.answered else None
+        if len(observation.skeleton) < DISTINCTIVE:
+            return None
+        if observation.answered:
+            self._begin(observation)
+            return self._taken(observation)
+        if observation.status in _REFUSED and self._refused.get(observation.prompt, _SOMEBODY)[0]:
+            _keep(self._refused, observation.prompt, (observation.account, observation.tenant, observation.ts), self._limit)
+        return None
+
+    def _taken(self, observation: Observation) -> Handover | None:
+        """A prompt counts once: a class that sends one exercise while the service is down hands nothing over."""
+        account, tenant, ts = self._refused.get(observation.prompt, ("", 0, 0.0))
+        if not account:
+            return None
+        self._refused[observation.prompt] = ("", 0, 0.0)
+        delay = observation.ts - ts
+        return Handover(account, delay) if tenant != observation.tenant and 0 <= delay <= FAILOVER_SECONDS else None
+
+    def _begin(self, observation: Observation) -> None:
+        """What two tenants begin alike belongs to neither."""
+        _, tenant = self._begun.get(observation.lineage, ("", observation.tenant))
+        owner = observation.account if tenant == observation.tenant else ""
+        _keep(self._begun, observation.lineage, (owner, observation.tenant), self._limit)
+
+    def _continued(self, observation: Observation) -> Handover | None:
+        account, tenant = self._begun.get(observation.lineage, ("", 0))
+        if not account or tenant == observation.tenant:
+            return None
+        self._begun[observation.lineage] = (observation.account, observation.tenant)
+        return Handover(account, None)
+
+
+class Handovers:
+    """Which accounts hand work to one another, and how often; older handovers count less. Bounded.
+
+    Args:
+        limit: Most pairs; the one that handed over longest ago goes first.
+    """
+
+    def __init__(self, limit: int = 1 << 13) -> None:
+        self._pairs: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._limit = limit
+        self._now = 0.0
+
+    def note(self, giver: str, taker: str, ts: float) -> None:
+        """Notes a handover at unix second `ts`."""
+        self._now = max(self._now, ts)
+        pair = (min(giver, taker), max(giver, taker))
+        weight, since = self._pairs.pop(pair, (0.0, ts))
+        _keep(self._pairs, pair, (weight * _left(self._now - since) + 1.0, self._now), self._limit)
+
+    def pools(self) -> list[list[str]]:
+        """Groups of three accounts and more of which each hands over to and takes from the others often enough."""
+        near: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        for (one, other), (weight, since) in self._pairs.items():
+            near[one][other] = near[other][one] = weight * _left(self._now - since)
+        _prune(near)
+        return [pool for pool in _connected(near) if len(pool) > 2]
+
+
+def _prune(near: dict[str, dict[str, float]]) -> None:
+    """Drops accounts that too little ties to those that are left, until none does."""
+    loose = [account for account, others in near.items() if sum(others.values()) < ENOUGH]
+    while loose:
+        account = loose.pop()
+        for other in near.pop(account, {}):
+            if other in near and near[other].pop(account, None) is not None and sum(near[other].values()) < ENOUGH:
+                loose.append(other)
+
+
+def _connected(near: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+    pools, left = [], dict.fromkeys(near)
+    while left:
+        pool, open_ = [], [next(iter(left))]
+        del left[open_[0]]
+        while open_:
+            account = open_.pop()
+            pool.append(account)
+            found = [other for other in near[account] if other in left]
+            open_.extend(found)
+            for other in found:
+                del left[other]
+        pools.append(sorted(pool))
+    return pools
+
+
+def _left(age: float) -> float:
+    return float(0.5 ** (age / HALF_LIFE))
+
+
+def _keep(table: OrderedDict[Any, Any], key: object, value: object, limit: int) -> None:
+    table[key] = value
+    if len(table) > limit:
+        table.popitem(last=False)
