@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Iterable
@@ -78,9 +79,10 @@ class StoreVault:
     async def save(self, pieces: Iterable[bytes]) -> None:
         """Writes it."""
         place = 1 - (await self._current())[0]
-        count = 0
-        for count, piece in enumerate(_joined(pieces), 1):
-            await self._channel.put(self._token, f"{place}:{count - 1}", piece)
+        joined, count = iter(_joined(pieces)), 0
+        while (piece := await asyncio.to_thread(next, joined, None)) is not None:
+            await self._channel.put(self._token, f"{place}:{count}", piece)
+            count += 1
         await self._channel.note(self._token, "snapshot", f"{place} {count}")
 
     async def refuse(self) -> None:
@@ -97,6 +99,7 @@ def _joined(pieces: Iterable[bytes]) -> Iterable[bytes]:
     held = bytearray()
     for piece in pieces:
         held += piece
+        time.sleep(0)
         if len(held) >= PIECE:
             yield bytes(held)
             held.clear()
