@@ -81,7 +81,10 @@ def noticeable(before: Assessment | None, after: Assessment) -> bool:
         return after.risk >= NOTICEABLE or after.campaign is not None or after.requests >= KNOWN
     if after.families != before.families or after.campaign != before.campaign or after.trend != before.trend:
         return True
-    return abs(after.risk - before.risk) >= NOTICEABLE or abs(math.log(after.risk / before.risk)) >= TELLING
+    if abs(after.risk - before.risk) >= NOTICEABLE or abs(math.log(after.risk / before.risk)) >= TELLING:
+        return True
+    # A family that is full hides what else speaks: new evidence is news even where it adds nothing to the risk.
+    return len(after.evidence) > len(before.evidence)
 
 
 def bounded(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

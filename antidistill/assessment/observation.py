@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -17,9 +18,12 @@ Sampling: TypeAlias = tuple[float | None, float | None, int | None, int, bool, i
 
 DEFAULT_SAMPLING: Sampling = (None, None, None, 1, False, 0, False)
 
-
 LABEL = 8
 """Most tokens of an answer that is a label and no text."""
+
+
+_SHORT = 0xFFFF
+_OPENING = 64
 
 
 class Observation(Struct, frozen=True, gc=False):
@@ -44,6 +48,7 @@ class Observation(Struct, frozen=True, gc=False):
         skeleton: Shingles that stand for the text asked.
         seeded: True where the text asked holds wording of a seed corpus that the policy names.
         sub: Hash of the sub-identity that is attested, 0 where there is none.
+        habits: Short hashes of client, network, API, model, opening of the system text, parameters and streaming; empty where unknown.
     """
 
     account: str
@@ -64,6 +69,7 @@ class Observation(Struct, frozen=True, gc=False):
     skeleton: tuple[int, ...] = ()
     seeded: bool = False
     sub: int = 0
+    habits: tuple[int, ...] = ()
 
     @property
     def label(self) -> bool:
@@ -112,7 +118,28 @@ def observe(exchange: Exchange, seed: int, seeds: SeedFilters | None = None) -> 
         skeleton=skeleton(canonical, seed) if asked else (),
         seeded=seeds is not None and bool(asked) and seeds.knows(canonical),
         sub=sub_of(subject, seed),
+        habits=_habits(subject, call, seed) if call is not None and subject.fingerprint else (),
     )
+
+
+def _habits(subject: Subject, call: Call, seed: int) -> tuple[int, ...]:
+    """Who asks and in which manner: client, network, API, model, opening of the system text, parameters, streaming."""
+    manner = (call.temperature, call.top_p, call.n, call.logprobs, call.biased, call.max_tokens)
+    return (
+        _short(subject.fingerprint, seed),
+        _short(subject.network, seed),
+        _short(call.dialect, seed),
+        _short(call.model, seed),
+        digest(call.system[:_OPENING], seed) & _SHORT,
+        _short(manner, seed),
+        1 + call.stream,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _short(value: object, seed: int) -> int:
+    """A short hash, the same in every process. What comes in here is no text of anybody's."""
+    return digest(repr(value), seed) & _SHORT
 
 
 def _tenant(subject: Subject, seed: int) -> int:

@@ -19,7 +19,7 @@ PROFILED_AFTER = 3
 OFFENDING = 0.5
 """Risk above which a profile makes room last."""
 
-_FRAMES = 12
+_FRAMES = 10
 
 
 class Fillings(NamedTuple):
@@ -48,7 +48,7 @@ class Profile:
         prompts: Those of them that asked something in five words or more and were answered.
         first_seen: Unix seconds of its first request.
         last_seen: Unix seconds of its latest request.
-        frames: Its use of frames by their anchor; the 12 that it uses most.
+        frames: Its use of frames by their anchor; the 10 that it uses most.
         states: State of every signal.
     """
 

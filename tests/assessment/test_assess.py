@@ -110,6 +110,7 @@ SMALL = msgspec.structs.replace(of(), risk=0.001)
         pytest.param(BEFORE, msgspec.structs.replace(BEFORE, families=()), True, id="other families"),
         pytest.param(BEFORE, msgspec.structs.replace(BEFORE, trend="rising"), True, id="another trend"),
         pytest.param(BEFORE, msgspec.structs.replace(BEFORE, campaign=Campaign("c", 0.9, 3)), True, id="a campaign"),
+        pytest.param(BEFORE, msgspec.structs.replace(BEFORE, evidence=(*BEFORE.evidence, *BEFORE.evidence)), True, id="more evidence"),
         pytest.param(BEFORE, msgspec.structs.replace(BEFORE, ts=10.0, requests=13), False, id="later"),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_hot_profile_takes_five_kibibytes_at_most():
             "acct", START + n, prompt=rng.getrandbits(64), skeleton=tuple(range(9)), sampling=(rng.random(), None, n, 1, False, 0, False)
         )
         profile.learn(observation, Reading(Filling(rng.getrandbits(64), True, True, n)), SIGNALS)
-    assert len(profile.frames) == 12
+    assert len(profile.frames) == 10
     assert size(profile) <= 5 * 1024
 
 

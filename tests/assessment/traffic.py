@@ -39,7 +39,7 @@ def exchange(account: str | None = "acct", text: str = "", ts: float = START, **
     call = Call("openai.chat", "m", turns=(Turn("user", text),), **more.pop("call", {}))
     answer = Answer(more.pop("status", 200), Usage(10, more.pop("tokens", 100)), duration=more.pop("duration", 2.0))
     org = more.pop("org", None)
-    subject = Subject(account, "fp", "net", True, {"org": org} if org else {})
+    subject = Subject(account, more.pop("client", "fp"), more.pop("network", "net"), True, {"org": org} if org else {})
     request = Request(f"{account}-{ts}", ts, "POST", "/v1/chat/completions", body=text.encode("utf-8", "replace"))
     return Exchange(request, subject, more.pop("as_call", call), answer)
 

@@ -13,6 +13,7 @@ from antidistill.assessment.signals.corpus import Corpus
 from antidistill.assessment.signals.dispatch import Dispatch
 from antidistill.assessment.signals.failover import Failover
 from antidistill.assessment.signals.handoff import Handoff
+from antidistill.assessment.signals.hands import Hands
 from antidistill.assessment.signals.labels import Labels
 from antidistill.assessment.signals.release_pivot import ReleasePivot
 from antidistill.assessment.signals.sampling import Resampling
@@ -41,4 +42,5 @@ SIGNALS: tuple[Signal, ...] = (
     Unattended(),
     Silence(),
     ReleasePivot(),
+    Hands(),
 )

@@ -38,8 +38,8 @@ class ReleasePivot(Signal):
     """An account that worked with other models turns to one that has just come out, and does not turn back.
 
     Threat: harvests that want the newest model; one campaign moved half of its traffic within a day of a release.
-    Formula: 0.8 · (1 − ramp(a, 1, 3)) · ramp(m/(m+o), 0.5, 0.9), with a the days since the model's release when the account first
-        asked for it, m requests to new models in the three days since and o to others; from 5 requests before and 3 after on.
+    Formula: 0.8 · ramp(m, 0, 3) · (1 − ramp(a, 1, 3)) · ramp(m/(m+o), 0.5, 0.9), with a the days since the model's release when the
+        account first asked for it, m requests to new models in the three days since and o to others; from 5 requests before on.
         One-sided: most campaigns stay where they are.
     State: three counters, an age and a time.
     Gamed by: waiting; moving bit by bit.
@@ -69,10 +69,10 @@ class ReleasePivot(Signal):
 
     def weigh(self, state: Move, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs how soon and how wholly the work moved."""
-        if state.before < _BEFORE or state.moved < _AFTER:
+        if state.before < _BEFORE or not state.moved:
             return None
         share = state.moved / (state.moved + state.stayed)
-        weight = MOST * (1 - ramp(state.age, _DAY, 3 * _DAY)) * ramp(share, 0.5, 0.9)
+        weight = MOST * ramp(state.moved, 0, _AFTER) * (1 - ramp(state.age, _DAY, 3 * _DAY)) * ramp(share, 0.5, 0.9)
         if not weight:
             return None
         reason = f"{share:.0%} of its requests went to a new model from {state.age / 3600:.1f} hours after its release on"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -204,12 +205,12 @@ def test_an_account_with_customers_that_ask_back_is_not_unattended():
     assert "unattended" not in judged(rows)
 
 
-def moving(ago: float, back: int = 0) -> list[Exchange]:
+def moving(ago: float, back: int = 0, moved: int = 10) -> list[Exchange]:
     """Twenty requests to an old model, then ten to one that came out so many seconds ago, and some to the old one."""
     release = START + 3 * 86_400
     others = [as_model(f"other-{n}", "new", release + n) for n in range(3)]
     before = [as_model("acct", "old", START + n * 60) for n in range(20)]
-    after = [as_model("acct", "new" if n >= back else "old", release + ago + n * 60) for n in range(10 + back)]
+    after = [as_model("acct", "new" if n >= back else "old", release + ago + n * 60) for n in range(moved - 1 + back)]
     return [*before, *others, as_model("acct", "new", release + ago - 1), *after]
 
 
@@ -217,10 +218,50 @@ def as_model(account: str, model: str, ts: float) -> Exchange:
     return exchange(account, ts=ts, as_call=Call("openai.chat", model, turns=(Turn("user", "hello"),)))
 
 
-def test_moving_to_a_new_model_at_once_counts():
-    assert judged(moving(3600.0))["release_pivot"].weight == pytest.approx(0.8)
+@pytest.mark.parametrize(("moved", "weight"), [(1, 0.27), (2, 0.53), (3, 0.8), (10, 0.8)])
+def test_moving_to_a_new_model_at_once_counts_from_the_first_request_on(moved, weight):
+    assert judged(moving(3600.0, moved=moved))["release_pivot"].weight == pytest.approx(weight, abs=0.01)
 
 
 @pytest.mark.parametrize(("ago", "back"), [(3 * 86_400.0, 0), (3600.0, 15)], ids=["late", "half of the work stays"])
 def test_moving_late_or_in_part_does_not_count(ago, back):
     assert "release_pivot" not in judged(moving(ago, back))
+
+
+def used(client: str = "fp", network: str = "net", model: str = "m", system: str = "", times: int = 20) -> list[Exchange]:
+    """Requests in one manner."""
+    call = Call("openai.chat", model, system=system, turns=(Turn("user", "hello"),))
+    return [exchange("acct", client=client, network=network, as_call=call) for _ in range(times)]
+
+
+THIEF: dict[str, Any] = {"client": "script", "network": "elsewhere", "model": "large", "system": "Answer."}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([*used(), *used(**THIEF)], id="the thief comes after the owner"),
+        pytest.param([*used(), *(row for _ in range(12) for row in (*used(times=1), *used(**THIEF, times=1)))], id="beside the owner"),
+    ],
+)
+def test_a_key_that_changed_hands_is_told_and_convicts_nobody(rows):
+    found = judged(rows)
+    assert found["hands"].weight == pytest.approx(2.0)
+    assert risk(weigh(found.values())) < 0.1
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param([*used(), *used(client="new", network="home", model="large")], id="a new machine and a new model"),
+        pytest.param([row for n in range(40) for row in used(network=f"net-{n}", times=1)], id="on the move"),
+        pytest.param([*used(), *used(**THIEF, times=4)], id="tried out once"),
+        pytest.param([*used(times=5), *used(**THIEF)], id="an account that has no habits yet"),
+        pytest.param(
+            [*used(), *used(client="a"), *used(client="a", network="b"), *used(**THIEF | {"client": "a", "network": "b"})], id="bit by bit"
+        ),
+        pytest.param([*used(client=""), *used(**THIEF | {"client": ""})], id="no client is known"),
+    ],
+)
+def test_habits_that_change_in_part_are_nobody_elses(rows):
+    assert "hands" not in judged(rows)
