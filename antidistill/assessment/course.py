@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -11,6 +10,7 @@ from typing import Any, TypeAlias
 from msgspec import DecodeError, ValidationError, msgpack
 
 from antidistill.assessment import snapshot
+from antidistill.assessment.breath import Breath
 from antidistill.assessment.loop import Assessor
 from antidistill.assessment.observation import Observation
 from antidistill.model import Assessment
@@ -63,10 +63,11 @@ class Course:
     def learn(self, found: Read) -> None:
         """Takes in what was read."""
         self._count(found)
+        breathe = Breath()
         for entry in found.entries:
             self._take(entry)
             self.position, self._arrived = entry.id, entry.arrived
-            time.sleep(0)  # the lease has to be kept meanwhile
+            breathe()  # the lease has to be kept meanwhile
 
     def due(self, now: float) -> float | None:
         """The time that it is by the clock of the stream, where a tick has passed in silence; `now` is that of the wall."""
