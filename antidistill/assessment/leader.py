@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from secrets import token_urlsafe
 
@@ -45,6 +45,7 @@ class Leader:
         lease: Seconds after which others take over from a process that died.
         every: Seconds between two snapshots.
         vault: A file for snapshots; None puts them into the store.
+        terms: Tells one policy from another.
         clock: Unix seconds.
 
     Attributes:
@@ -65,6 +66,7 @@ class Leader:
         lease: float = 60.0,
         every: float = 60.0,
         vault: FileVault | None = None,
+        terms: Callable[[], str] = str,
         clock: Clock = time.time,
     ) -> None:
         self._channel = channel
@@ -77,6 +79,7 @@ class Leader:
         self._lease = lease
         self._every = every
         self._clock = clock
+        self._terms = terms
         self._token = f"{name}/{token_urlsafe(9)}"
         self._vault = vault or StoreVault(channel, self._token)
         self._due = 0.0
@@ -208,7 +211,8 @@ class Leader:
         self._due = time.monotonic() + self._every
         self._told = float(await self._channel.recall("told") or -math.inf)
         known = self.course.assessor.assessments()
-        self._know(known)
+        if self.course.terms == self._terms():  # under other rules, there is more to tell
+            self._know(known)
         self._published = (await self._channel.since(0, 1)).published
         if self._published < len(known):  # the store has lost what was published
             await self._put(known)
@@ -240,6 +244,7 @@ class Leader:
             self._unsaved = True
 
     async def _put_away(self) -> None:
+        self.course.terms = self._terms()
         position, pieces = self.course.position, self.course.snapshot(self._key)
         if isinstance(self._vault, StoreVault):
             await self._vault.save(pieces)

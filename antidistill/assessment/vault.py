@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from antidistill.assessment.breath import Breath
 from antidistill.stores.redis import Channel
 
 PIECE = 1 << 20
@@ -40,10 +40,11 @@ class FileVault:
 
     def save(self, pieces: Iterable[bytes]) -> None:
         """Writes it; raises `OSError` where that is not possible, and leaves the old one as it is."""
+        breathe = Breath()
         with self._open() as file:
             for piece in pieces:
                 file.write(piece)
-                time.sleep(0)  # lets the event loop have the interpreter
+                breathe()
             file.flush()
             os.fsync(file.fileno())
         self._new.replace(self.path)
@@ -96,10 +97,10 @@ class StoreVault:
 
 
 def _joined(pieces: Iterable[bytes]) -> Iterable[bytes]:
-    held = bytearray()
+    held, breathe = bytearray(), Breath()
     for piece in pieces:
         held += piece
-        time.sleep(0)
+        breathe()
         if len(held) >= PIECE:
             yield bytes(held)
             held.clear()
