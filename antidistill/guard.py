@@ -7,18 +7,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from antidistill.admission import Admission, Reading, answer, bound, conclude, inward, merge, order_of, read
 from antidistill.assessment import Assessor, RemoteAssessor
-from antidistill.assessment.record import RecordConfig, Recorder
 from antidistill.assessment.subs import name_of, sub_of
 from antidistill.dialects import AnswerReader, AnswerRewriter, Dialect, Routes
-from antidistill.errors import PolicyError, Problem
-from antidistill.events import AlertFile, EventLog, Events, Flags, Hook
+from antidistill.errors import PolicyError
+from antidistill.events import EventLog, Events, Flags, Hook
+from antidistill.files import Files
 from antidistill.identity import Identity
 from antidistill.keyring import Keyring
 from antidistill.model import (
@@ -39,14 +38,13 @@ from antidistill.model import (
     Subject,
 )
 from antidistill.plugins import dialects_of, signals_of
-from antidistill.policy import Code, Jitter, Policy, applicable, decide, decide_after, decide_between
+from antidistill.policy import Jitter, Policy, applicable, decide, decide_after, decide_between
 from antidistill.quotas import Meter, breaches
 from antidistill.rewriting import rewriter
 from antidistill.stages import Closed, Stages
 from antidistill.stores import Store
-from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
-from antidistill.watermark.fingerprints import Copy, FingerprintConfig, Fingerprints
+from antidistill.watermark.fingerprints import Copy
 from antidistill.watermark.marker import Marker
 
 NOTHING = Decision()
@@ -105,25 +103,21 @@ class Guard:
         self._held = 0
         self._poll = poll
         self._polled = clock()
-        self.fingerprints: Fingerprints | None = None
-        self._kept = FingerprintConfig()
+        self.files = Files(keyring, clock)
         self.assessor = loop_of(policy, keyring, clock, self.publish) if make is None else make(self)
         self._learn = self.assessor.learn if synchronous and isinstance(self.assessor, Assessor) else self.assessor.submit
-        self.recorder: Recorder | None = None
-        self._recorded = RecordConfig()
-        self._seeds: tuple[str, ...] = ()
         self.adopt(policy)
 
     def adopt(self, policy: Policy) -> None:
         """Puts a policy in force. Counters and assessments stay; requests under way end under the old one.
 
         Raises:
-            PolicyError: Its alert file or the folder of its record cannot be written. The policy so far stays in force.
+            PolicyError: A file that it names cannot be used. The policy so far stays in force.
         """
-        sinks: list[Hook] = [EventLog(self.clock), *_alerts(policy, self.clock), *self._hooks]
-        self._record(policy.record)
-        if (seeds := policy.assessment.seeds) != self._seeds:
-            self.assessor.seeds, self._seeds = SeedFilters(seeds) if seeds else None, seeds
+        self.files.adopt(policy)
+        sinks: list[Hook] = [EventLog(self.clock), *self.files.alerts, *self._hooks]
+        self.assessor.seeds = self.files.seeds
+        self.assessor.record = None if self.files.recorder is None else self.files.recorder.add
         if policy.identity != self.policy.identity:
             self.identity = Identity(policy.identity, self._keyring, self.clock, self._identify)
         share = policy.assessment.jitter
@@ -134,7 +128,6 @@ class Guard:
         elsewhere = policy.alone if isinstance(self.assessor, RemoteAssessor) else frozenset[str]()
         self.events = Events(sinks, self._flags, elsewhere)
         self.marker = Marker(policy.watermark, self._keyring, self.clock) if policy.marks else None
-        self._keep(policy)
         self._ours = policy.mode is Mode.ENFORCE and policy.watermark.sampling != "none"
         self._tells = policy.decision_header or policy.headers != "none"
         self._gate = Stages(self.failures, closed=policy.on_error == "closed" and policy.mode is Mode.ENFORCE)
@@ -184,7 +177,7 @@ class Guard:
             decision = self._gate.run("policy", NOTHING, self._decide, facts, dialect)
             reservation = await self._reserve(request, facts, decision)
             matches = self._gate.run("policy", decision.matches, self._match, facts, decision, reservation)
-            copies: list[Copy] | None = None if self.fingerprints is None else []
+            copies: list[Copy] | None = None if self.files.fingerprints is None else []
             found = Admission(reading.request, dialect, reading.call, subject, matches, reservation, copies=copies)
             return self._conclude(reading, found)
         except Closed:
@@ -204,8 +197,8 @@ class Guard:
             await self._commit(admission.reservation, admission.call, answer, proven)
         if proven and admission.dialect is not None:
             self._stages.run("assessment", None, self._learn, Exchange(admission.request, admission.subject, admission.call, answer))
-        if proven and admission.copies and self.fingerprints is not None and admission.subject.account is not None:
-            self.fingerprints.add([copy.text for copy in admission.copies], admission.subject.account)
+        if proven and admission.copies and self.files.fingerprints is not None and admission.subject.account is not None:
+            self.files.fingerprints.add([copy.text for copy in admission.copies], admission.subject.account)
         if admission.matches:
             assessment = self.latest(admission.subject.account)
             self._stages.run("events", None, self.events.tell, admission.request, admission.subject, admission.matches, assessment)
@@ -244,10 +237,7 @@ class Guard:
     def close(self) -> None:
         """Ends the assessment thread; what it had not read yet is lost."""
         self.assessor.close()
-        if self.recorder is not None:
-            self.recorder.close()
-        if self.fingerprints is not None:
-            self.fingerprints.close()
+        self.files.close()
 
     # --- stages ------------------------------------------------------------------------------------------------------
 
@@ -300,26 +290,6 @@ class Guard:
             body = self._gate.run("action", None, inward, reading, admission.dialect, wishes, ours, sealed)
         return self._gate.run("action", admission, conclude, self.policy, admission, wishes, body, order)
 
-    def _keep(self, policy: Policy) -> None:
-        """Opens the store of fingerprints where the policy wants another one."""
-        config = policy.watermark.fingerprints
-        if config == self._kept:
-            return
-        if self.fingerprints is not None:
-            self.fingerprints.close()
-        self._kept = config
-        self.fingerprints = None if config.file is None else Fingerprints(config, self._keyring, self.clock)
-
-    def _record(self, config: RecordConfig) -> None:
-        """Opens the record where the policy wants another one."""
-        if config == self._recorded:
-            return
-        recorder = None if config.folder is None else _open_record(config, config.folder, self._keyring, self.clock)
-        if self.recorder is not None:
-            self.recorder.end()
-        self.recorder, self._recorded = recorder, config
-        self.assessor.record = None if recorder is None else recorder.add
-
     def _prove(self, admission: Admission, answer: Answer) -> bool:
         """Only an answer of the host on a guarded route proves: others may answer 2xx to anybody."""
         if answer.ours or admission.dialect is None:
@@ -344,21 +314,3 @@ def loop_of(policy: Policy, keyring: Keyring, clock: Clock, publish: Publish) ->
         publish=publish,
         signals=signals_of(policy.assessment.signals),
     )
-
-
-def _alerts(policy: Policy, clock: Clock) -> list[Hook]:
-    if policy.alerts.file is None:
-        return []
-    try:
-        return [AlertFile(Path(policy.alerts.file), clock, policy.alerts.every)]
-    except OSError as error:
-        message = f"alerts.file cannot be written ({error.strerror}): create its folder, or name another file"
-        raise PolicyError(policy.alerts.file, (Problem(Code.BAD_ALERTS.value, message),)) from error
-
-
-def _open_record(config: RecordConfig, folder: str, keyring: Keyring, clock: Clock) -> Recorder:
-    try:
-        return Recorder(config, keyring, clock)
-    except OSError as error:
-        message = f"record.folder cannot be written ({error.strerror}): let this process write to it, or name another folder"
-        raise PolicyError(folder, (Problem(Code.BAD_RECORD.value, message),)) from error

@@ -117,6 +117,7 @@ def open_leader(guard: Guard, environ: Mapping[str, str], tell: Publish, *, name
         lease=config.lease,
         every=every,
         vault=FileVault(Path(policy.assessment.snapshot)) if policy.assessment.snapshot else None,
+        terms=lambda: guard.policy.revision,
     )
 
 

@@ -43,7 +43,7 @@ def rewriter(admission: Admission, marker: Marker | None, content_type: bytes, e
     return AnswerRewriter(
         admission.dialect,
         content_type,
-        (lambda: Chain([begin() for begin in begins])) if begins else None,
+        _chained(begins) if begins else None,
         content_encoding=encoding,
         structured=call is not None and call.structured,
         redacted=admission.redacted,
@@ -57,6 +57,10 @@ def _begins(admission: Admission, call: Call, subject: Subject, marker: Marker |
     if admission.copies is not None:
         begins.append(partial(Copy, admission.copies))
     return begins
+
+
+def _chained(begins: Sequence[Callable[[], TextTransformer]]) -> Callable[[], TextTransformer]:
+    return begins[0] if len(begins) == 1 else lambda: Chain([begin() for begin in begins])
 
 
 def _marking(marker: Marker, mark: Mark, account: str, call: Call) -> TextTransformer:

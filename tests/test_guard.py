@@ -154,7 +154,7 @@ def test_a_guard_writes_its_record_and_a_changed_policy_moves_it(tmp_path: Path)
     recorders = []
     for folder in ("two", None, None):
         asyncio.run(exchange(guard, "acct", "a text that no file must ever hold", clock.now))
-        recorders.append(guard.recorder)
+        recorders.append(guard.files.recorder)
         guard.adopt(load_policy({"version": 1, "record": {"folder": folder and str(tmp_path / folder)}}))
     assert recorders.pop() is None
     for recorder in recorders:

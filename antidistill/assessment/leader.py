@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from secrets import token_urlsafe
 
@@ -45,6 +45,7 @@ class Leader:
         lease: Seconds after which others take over from a process that died.
         every: Seconds between two snapshots.
         vault: A file for snapshots; None puts them into the store.
+        terms: Tells one policy from another.
         clock: Unix seconds.
 
     Attributes:
@@ -65,6 +66,7 @@ class Leader:
         lease: float = 60.0,
         every: float = 60.0,
         vault: FileVault | None = None,
+        terms: Callable[[], str] = str,
         clock: Clock = time.time,
     ) -> None:
         self._channel = channel
@@ -77,16 +79,24 @@ class Leader:
         self._lease = lease
         self._every = every
         self._clock = clock
+        self._terms = terms
         self._token = f"{name}/{token_urlsafe(9)}"
         self._vault = vault or StoreVault(channel, self._token)
         self._due = 0.0
         self._told = -math.inf
         self._published = 0
+        self._unsaved = False
         self.leads = False
         self.course = self._fresh()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Leads whenever it may, until it is told to stop. Raises nothing for a server that does not answer."""
+        try:
+            await self._run(stop)
+        finally:
+            await self._channel.close()
+
+    async def _run(self, stop: asyncio.Event) -> None:
         away = False
         while not stop.is_set():
             try:
@@ -101,7 +111,6 @@ class Leader:
                     _log.warning("nothing is assessed: %s; tried again every second", error)
                 away = True
             await _pause(stop, STANDBY)
-        await self._channel.close()
 
     # --- leading -----------------------------------------------------------------------------------------------------
 
@@ -111,14 +120,13 @@ class Leader:
             await self._restore()
             self.leads = True
             _log.warning("this process assesses now, from entry %s of the stream on", self.course.position)
-            await self._go_on(stop)
+            await self._go_on(term, stop)
             await self._publish()
             await self._save()
             await self._channel.resign(self._token)
         finally:
             self.leads = False
-            heart.cancel()
-            await asyncio.wait({heart})
+            await _end(heart)
 
     async def _beat(self, term: int) -> None:
         while True:
@@ -126,17 +134,20 @@ class Leader:
             with suppress(StoreError):
                 await self._channel.renew(self._token, term, self._lease)
 
-    async def _go_on(self, stop: asyncio.Event) -> None:
+    async def _go_on(self, term: int, stop: asyncio.Event) -> None:
         """Reads, assesses and publishes until it is told to stop. Where the server does not answer it waits, and knows what it knew."""
         begun = away = False
         while not stop.is_set():
             try:
                 if not begun:
+                    await self._channel.renew(self._token, term, self._lease)
                     await self._channel.begin(self._token, self.course.position)
                 begun, away = True, False
                 await self._step(stop)
             except LeaseLost:
-                raise
+                if not begun:
+                    raise
+                begun = False  # it has run out, or the server has forgotten it: unless another process leads, it is renewed
             except StoreError as error:
                 begun = False  # what was sent and did not arrive is read again
                 if not away:
@@ -200,7 +211,8 @@ class Leader:
         self._due = time.monotonic() + self._every
         self._told = float(await self._channel.recall("told") or -math.inf)
         known = self.course.assessor.assessments()
-        self._know(known)
+        if self.course.terms == self._terms():  # under other rules, there is more to tell
+            self._know(known)
         self._published = (await self._channel.since(0, 1)).published
         if self._published < len(known):  # the store has lost what was published
             await self._put(known)
@@ -221,7 +233,18 @@ class Leader:
             _log.error("%s: it is kept as %s, and assessment begins anew", error, self._vault.refuse())
 
     async def _save(self) -> None:
-        """Puts a snapshot away, and removes from the stream what it covers."""
+        """Puts a snapshot away. Where that is not possible it says so once, and the stream keeps what a successor has to read."""
+        self._due = time.monotonic() + self._every
+        try:
+            await self._put_away()
+            self._unsaved = False
+        except (OSError, SnapshotError) as error:
+            if not self._unsaved:
+                _log.error("no snapshot can be put away (%s): a successor will know only what is still in the stream", error)
+            self._unsaved = True
+
+    async def _put_away(self) -> None:
+        self.course.terms = self._terms()
         position, pieces = self.course.position, self.course.snapshot(self._key)
         if isinstance(self._vault, StoreVault):
             await self._vault.save(pieces)
@@ -229,7 +252,13 @@ class Leader:
             await asyncio.to_thread(self._vault.save, pieces)
         await self._channel.settle(self._token, position)
         await self._prune()
-        self._due = time.monotonic() + self._every
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancels a task for good: before Python 3.12, `asyncio.wait_for`, which clients use, may swallow a cancellation (gh-86296)."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

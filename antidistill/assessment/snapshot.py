@@ -1,11 +1,12 @@
 """All that the loop knows, as bytes and back, so that it goes on where it was. Never pickle: a snapshot holds data and nothing to run.
 
-A snapshot is a series of records, each behind its length: a header, then every attribute of every room of the loop, large ones in
-slices, so that whoever writes it need never hold the interpreter for long. A keyed hash of it all ends it.
+A snapshot is a series of records, each compressed and behind its length: a header, then every attribute of every room of the loop,
+large ones in slices, so that whoever writes it need never hold the interpreter for long. A keyed hash of it all ends it.
 """
 
 from __future__ import annotations
 
+import zlib
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -77,7 +78,7 @@ def write(assessor: Assessor, key: bytes, notes: Mapping[str, Any] | None = None
     seal = blake2b(MAGIC, digest_size=_HASH, key=key)
     yield MAGIC
     for record in chain([_header(assessor, packing, key, notes or {})], _records(assessor, (), packing)):
-        data = _encode(record)
+        data = zlib.compress(_encode(record), 1)  # much of a young loop is empty
         framed = len(data).to_bytes(4) + data
         seal.update(framed)
         yield framed
@@ -193,14 +194,14 @@ def _checked(view: memoryview, key: bytes) -> Iterator[Any]:
         raise SnapshotError(_why_unsealed(body[start:], key))
     while start < len(body):
         stop = start + 4 + int.from_bytes(body[start : start + 4])
-        yield _decode(body[start + 4 : stop])
+        yield _decode(zlib.decompress(body[start + 4 : stop]))
         start = stop
 
 
 def _why_unsealed(body: memoryview, key: bytes) -> str:
     try:
-        other = _decode(body[4 : 4 + int.from_bytes(body[:4])])["key"] != _mark(key)
-    except (DecodeError, LookupError, TypeError, ValueError):
+        other = _decode(zlib.decompress(body[4 : 4 + int.from_bytes(body[:4])]))["key"] != _mark(key)
+    except (DecodeError, LookupError, TypeError, ValueError, zlib.error):
         other = False
     if other:
         return "the snapshot was made under another ANTIDISTILL_MASTER_KEY, under which every hash is another"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from antidistill.assessment.breath import Breath
 from antidistill.stores.redis import Channel
 
 PIECE = 1 << 20
@@ -39,10 +40,11 @@ class FileVault:
 
     def save(self, pieces: Iterable[bytes]) -> None:
         """Writes it; raises `OSError` where that is not possible, and leaves the old one as it is."""
+        breathe = Breath()
         with self._open() as file:
             for piece in pieces:
                 file.write(piece)
-                time.sleep(0)  # lets the event loop have the interpreter
+                breathe()
             file.flush()
             os.fsync(file.fileno())
         self._new.replace(self.path)
@@ -78,9 +80,10 @@ class StoreVault:
     async def save(self, pieces: Iterable[bytes]) -> None:
         """Writes it."""
         place = 1 - (await self._current())[0]
-        count = 0
-        for count, piece in enumerate(_joined(pieces), 1):
-            await self._channel.put(self._token, f"{place}:{count - 1}", piece)
+        joined, count = iter(_joined(pieces)), 0
+        while (piece := await asyncio.to_thread(next, joined, None)) is not None:
+            await self._channel.put(self._token, f"{place}:{count}", piece)
+            count += 1
         await self._channel.note(self._token, "snapshot", f"{place} {count}")
 
     async def refuse(self) -> None:
@@ -94,9 +97,10 @@ class StoreVault:
 
 
 def _joined(pieces: Iterable[bytes]) -> Iterable[bytes]:
-    held = bytearray()
+    held, breathe = bytearray(), Breath()
     for piece in pieces:
         held += piece
+        breathe()
         if len(held) >= PIECE:
             yield bytes(held)
             held.clear()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from antidistill.replay.findings import Account, Findings, Tally
-from antidistill.replay.log import Broken, Line, Log, agree, merge
+from antidistill.replay.line import Line
+from antidistill.replay.log import Broken, Log, agree, merge
 from antidistill.replay.record import LACKING
 from antidistill.replay.replay import Replay
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from antidistill.model import Assessment, Event, Evidence, Limits, Match
-from antidistill.replay.log import Line
+from antidistill.replay.line import Line
 
 FLAG = "flag"
 """Action of the event that tells that a rule which reads an assessment matched."""

@@ -16,9 +16,7 @@ from antidistill.dialects.dialect import Piece
 from antidistill.dialects.openai import OpenAI
 from antidistill.errors import AntiDistillError
 from antidistill.model import Call, Exchange, Turn, Usage
-
-RECORDED = "RECORDED"
-"""Method of a line that is an observation."""
+from antidistill.replay.line import RECORDED, Line
 
 LACKING = "path, headers, network, organisation and attributes of requests, max_tokens, and routes without a dialect"
 """What quotas and rules cannot know of recorded traffic."""
@@ -95,25 +93,25 @@ def in_order(entries: Iterable[Entry], held: int = _HELD) -> Iterator[Entry]:
         yield heapq.heappop(waiting)[2]
 
 
-def fields_of(entry: Entry, name: str) -> dict[str, Any]:
-    """The entry as the fields of a log's line.
+def line_of(entry: Entry, name: str) -> Line:
+    """The entry as a line of a log.
 
     Args:
         entry: The entry.
         name: What the file is called: with the line's number it names the exchange.
     """
     observation, text = entry.observation, Raw(entry.text)
-    return {
-        "id": f"{name}:{entry.number}",
-        "ts": observation.ts,
-        "account": observation.account,
-        "method": RECORDED,
-        "path": observation.dialect,
-        "status": observation.status,
-        "body": text,
-        "response": text,
-        "duration_s": min(max(0.0, observation.duration), _DAY),
-    }
+    return Line(
+        id=f"{name}:{entry.number}",
+        ts=observation.ts,
+        account=observation.account,
+        method=RECORDED,
+        path=observation.dialect,
+        status=observation.status,
+        body=text,
+        response=text,
+        duration_s=min(max(0.0, observation.duration), _DAY),
+    )
 
 
 def recalled(exchange: Exchange) -> Observation:

@@ -20,8 +20,8 @@ from antidistill.model import Answer, Assessment, Clock, Exchange
 from antidistill.policy import Policy
 from antidistill.policy.sections import Alerts
 from antidistill.replay.findings import Findings
-from antidistill.replay.log import Line
-from antidistill.replay.record import RECORDED, RECORDED_CALLS, recalled
+from antidistill.replay.line import RECORDED, Line
+from antidistill.replay.record import RECORDED_CALLS, recalled
 from antidistill.stores import MemoryStore
 
 KEY = b"antidistill replay: known to all"

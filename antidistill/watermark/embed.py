@@ -168,23 +168,23 @@ class Embedder:
 
     def _settle(self, sent: list[str], final: bool) -> None:
         """Decides and sends whatever can be decided."""
-        held, tokens = self._held, self._tokens
+        held, tokens, beginnings = self._held, self._tokens, self._beginnings
         if len(held) < self._need and not final:
             return
         self._need = 0
         while held:
-            while self._at < held[0].end:
-                found = self._find(self._at, final) if tokens[self._at] in self._beginnings else None
-                if isinstance(found, Found):
-                    if not self._mark(found, final):
-                        return
-                elif found is None or len(held) >= WINDOW:  # Marks without words do not make it wait for ever.
-                    self._at += 1
-                else:
+            run = held[0]
+            while (at := self._at) < run.end:
+                found = self._find(at, final) if tokens[at] in beginnings else None
+                # Marks without words do not make it wait for ever.
+                if found is None or (len(held) >= WINDOW and isinstance(found, Wait)):
+                    self._at = at + 1
+                elif isinstance(found, Wait) or not self._mark(found, final):
                     return
             while held and held[0].end <= self._at:
-                self._before = held[0].solid
-                sent.append(held.pop(0).text)
+                run = held.pop(0)
+                self._before = run.solid
+                sent.append(run.text)
 
     def _mark(self, found: Found, final: bool) -> bool:
         """Puts the variant that is wanted; returns whether enough is known to do so."""

@@ -7,7 +7,7 @@ after variants were exchanged. `blindness` proves that whenever a lexicon is rea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,6 +21,8 @@ from antidistill.watermark.source import read
 __all__ = ["WAIT", "Found", "Guard", "Lexicon", "SlotClass", "Wait", "languages"]
 
 _DATA: Final = Path(__file__).parent / "data"
+_PAIRS: Final = 1 << 15
+"""Pairs of tokens that are remembered, of which few are long: a token has 80 characters at most."""
 
 
 class Wait:
@@ -66,6 +68,22 @@ class _Entry(NamedTuple):
         return self.found
 
 
+class _Admitting(dict[tuple[str, str], tuple[_Entry, ...]]):
+    """What may begin at a token behind another one. Pairs repeat, so that nearly every look-up finds what was told before."""
+
+    def __init__(self, entries: Mapping[str, tuple[_Entry, ...]]) -> None:
+        super().__init__()
+        self._entries = entries
+
+    def __missing__(self, pair: tuple[str, str]) -> tuple[_Entry, ...]:
+        previous, first = pair
+        found = tuple(entry for entry in self._entries.get(first, ()) if entry.before.admits(previous))
+        if len(self) >= _PAIRS:
+            self.clear()
+        self[pair] = found
+        return found
+
+
 class Lexicon:
     """Classes of one language, and the search for them.
 
@@ -81,9 +99,10 @@ class Lexicon:
         self.language, self.version = language, version
         self.classes = tuple(sorted(classes, key=lambda cls: cls.id))
         self.digest = _digest(language, self.classes)
-        self._entries = _index(self.classes)
+        entries = _index(self.classes)
+        self._admitting = _Admitting(entries)
         self._ids = {variant: cls.id for cls in reversed(self.classes) for variant in cls.variants}
-        self.lookahead = max((len(entry.tail) + len(entry.behind) for group in self._entries.values() for entry in group), default=0)
+        self.lookahead = max((len(entry.tail) + len(entry.behind) for group in entries.values() for entry in group), default=0)
 
     def find(self, words: Sequence[str], at: int, previous: str, ended: bool) -> Found | Wait | None:
         """Looks for a variant that begins at `words[at]`; the longest wins.
@@ -97,12 +116,12 @@ class Lexicon:
         Returns:
             What stands there, None, or `WAIT` where more tokens must be known first.
         """
-        entries = self._entries.get(words[at])
-        if entries is None:
+        entries = self._admitting[previous, words[at]]
+        if not entries:
             return None
         follower = words[at + 1] if at + 1 < len(words) else None
         for entry in entries:
-            if (follower is None or entry.second in (None, follower)) and entry.before.admits(previous):
+            if follower is None or entry.second is None or entry.second == follower:
                 outcome = entry.match(words, at, ended)
                 if outcome is not None:
                     return outcome

@@ -73,14 +73,15 @@ def run(args: argparse.Namespace) -> None:
 
 
 def host(pace: float) -> ASGIApp:
-    """A model server that gives a word every so many seconds."""
+    """A model server that gives a word every so many seconds, whether or not the last one was sent yet."""
     words = (SENTENCE * (CHUNKS // len(SENTENCE.split()) + 1)).split()[:CHUNKS]
     frames = [b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": f"{word} "}}]}).encode() + b"\n\n" for word in words]
 
     async def give() -> AsyncIterator[bytes]:
-        for frame in frames:
-            if pace:
-                await asyncio.sleep(pace)
+        start = time.perf_counter()
+        for number, frame in enumerate(frames, 1):
+            if pace:  # By the clock: a model does not wait for what becomes of its last token.
+                await asyncio.sleep(start + number * pace - time.perf_counter())
             yield frame
         yield b"data: [DONE]\n\n"
 

@@ -170,7 +170,7 @@ def test_a_changed_policy_opens_another_store(tmp_path: Path) -> None:
 
     app = AntiDistillMiddleware(Host(), policy=policy(rules=False))
     ask(app)
-    assert app.guard.fingerprints is None
+    assert app.guard.files.fingerprints is None
     app.guard.adopt(load_policy(policy(rules=False, fingerprints={"file": str(tmp_path / "prints")}), {}))
     ask(app)
     app.guard.close()

@@ -20,7 +20,7 @@ from antidistill.keyring import Keyring
 from antidistill.model import Mode
 from antidistill.policy import load_policy
 from antidistill.replay import Broken, Findings, Line, Log, Replay, merge
-from antidistill.replay.log import decode
+from antidistill.replay.line import decode
 from antidistill.replay.record import Entry, RecordError, in_order
 from antidistill.replay.replay import KEY
 from tests.logs import START, campaign, row, write

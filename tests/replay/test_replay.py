@@ -9,7 +9,7 @@ import pytest
 from antidistill.model import Mode
 from antidistill.policy import load_policy
 from antidistill.replay import Findings, Line, Replay
-from antidistill.replay.log import decode
+from antidistill.replay.line import decode
 from tests.logs import START, Row, campaign, row
 
 FLAGGING = [{"id": "watch", "when": {"campaign.risk": {"ge": 0.5}}, "then": [{"throttle": {"scale": 0.5}}, {"alert": {}}]}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -80,6 +81,7 @@ def _kind(path: Path) -> Kind:
 
 
 def _replayed(logs: Sequence[Path], policy: Policy, folder: Path) -> list[Source]:
+    logging.getLogger("antidistill.events").addHandler(logging.NullHandler())  # what is replayed alerts nobody
     complaints = Complaints()
     paths: dict[Kind, Path] = {"accounts": folder / "accounts", "campaigns": folder / "campaigns", "decisions": folder / "decisions"}
     with ExitStack() as stack:
