@@ -91,7 +91,7 @@ def test_the_order_within_a_tick_changes_no_verdict(rng):
     rows = campaign(random.Random(1), accounts=10, frames=3, each=15)
     ticks: dict[float, list[Exchange]] = {}
     for row in rows:
-        ticks.setdefault(row.request.ts // 600, []).append(row)
+        ticks.setdefault(row.request.ts // 300, []).append(row)
     shuffled = [row for tick in ticks.values() for row in rng.sample(tick, len(tick))]
     one, other = replay(rows)[1], replay(shuffled)[1]
     assert flagged(one) == flagged(other)
