@@ -5,7 +5,8 @@ from antidistill.testing import FakeClock
 
 
 def test_the_interpreter_is_let_go_once_it_was_held_for_long_enough():
-    clock, slept = FakeClock(100.0), []
+    clock = FakeClock(100.0)
+    slept: list[float] = []
     breath = Breath(clock, slept.append)
     for _ in range(100):
         breath()
@@ -14,7 +15,8 @@ def test_the_interpreter_is_let_go_once_it_was_held_for_long_enough():
 
 
 def test_long_work_lets_go_at_its_end():
-    clock, slept = FakeClock(100.0), []
+    clock = FakeClock(100.0)
+    slept: list[float] = []
     breath = Breath(clock, slept.append)
     for _ in range(5):
         breath()
