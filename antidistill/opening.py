@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from secrets import token_urlsafe
@@ -71,21 +72,8 @@ def open_guard(
         changed = file.poll(now) if file else None
         return changed.with_mode(*modes) if changed else None
 
-    store = _open(chosen, keyring, clock)
-    alone = _store(chosen).url == MEMORY
-    make = _local if alone else _remote
-    if alone and chosen.mode is not Mode.OFF and noticed(repr(policy)):
-        _log.warning(SEVERAL)
-    return Guard(
-        chosen,
-        keyring,
-        store,
-        clock=clock,
-        identify=identify,
-        hooks=hooks,
-        poll=poll if file else None,
-        make=lambda guard: make(chosen, keyring, guard),
-    )
+    store, make, polls = _open(chosen, keyring, clock), _maker(chosen, keyring, repr(policy)), poll if file else None
+    return Guard(chosen, keyring, store, clock=clock, identify=identify, hooks=hooks, poll=polls, make=make)
 
 
 def open_leader(guard: Guard, environ: Mapping[str, str], tell: Publish, *, name: str = "", every: float = 60.0) -> Leader:
@@ -117,7 +105,17 @@ def open_leader(guard: Guard, environ: Mapping[str, str], tell: Publish, *, name
         lease=config.lease,
         every=every,
         vault=FileVault(Path(policy.assessment.snapshot)) if policy.assessment.snapshot else None,
+        terms=lambda: guard.policy.revision,
     )
+
+
+def _maker(policy: Policy, keyring: Keyring, source: str) -> Callable[[Guard], Assessor | RemoteAssessor]:
+    """Makes what assesses: a thread here, or a process elsewhere."""
+    if _store(policy).url != MEMORY:
+        return partial(_remote, policy, keyring)
+    if policy.mode is not Mode.OFF and noticed(source):
+        _log.warning(SEVERAL)
+    return partial(_local, policy, keyring)
 
 
 def _local(policy: Policy, keyring: Keyring, guard: Guard) -> Assessor:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+
+from antidistill.model import Clock
 
 HELD = 0.0005
 """Seconds of work after which the thread lets go."""
@@ -12,18 +15,25 @@ _LET_GO = 0.00005
 
 
 class Breath:
-    """Called between pieces of work, it sleeps for a moment where the last sleep is `HELD` seconds ago. A call in between costs nothing."""
+    """Called between pieces of work, it sleeps for a moment where the last sleep is `HELD` seconds ago. A call in between costs nothing.
 
-    __slots__ = ("_due",)
+    Args:
+        clock: Seconds.
+        sleep: Lets go for so many of them.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_clock", "_due", "_sleep")
+
+    def __init__(self, clock: Clock = time.perf_counter, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._clock = clock
+        self._sleep = sleep
         self._due = 0.0
 
     def __call__(self) -> None:
         """Lets go where it is time to."""
-        if time.perf_counter() >= self._due:
-            time.sleep(_LET_GO)
-            self._due = time.perf_counter() + HELD
+        if self._clock() >= self._due:
+            self._sleep(_LET_GO)
+            self._due = self._clock() + HELD
 
 
 def hold() -> None:

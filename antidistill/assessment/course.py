@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -11,6 +10,7 @@ from typing import Any, TypeAlias
 from msgspec import DecodeError, ValidationError, msgpack
 
 from antidistill.assessment import snapshot
+from antidistill.assessment.breath import Breath
 from antidistill.assessment.loop import Assessor
 from antidistill.assessment.observation import Observation
 from antidistill.model import Assessment
@@ -39,6 +39,7 @@ class Course:
         assessor: What is known.
         position: The entry that was read last.
         found: Publications that were not told yet, tick by tick.
+        terms: The policy under which what is known was told.
         read: Observations read.
         broken: Entries that could not be read.
         lost: Observations that had to make room before they were read.
@@ -48,6 +49,7 @@ class Course:
         self.found: deque[Sequence[Assessment]] = deque()
         self.assessor = make(self.found.append)
         self.position = "0-0"
+        self.terms = ""
         self.read = 0
         self.broken = 0
         self.lost = 0
@@ -61,10 +63,11 @@ class Course:
     def learn(self, found: Read) -> None:
         """Takes in what was read."""
         self._count(found)
+        breathe = Breath()
         for entry in found.entries:
             self._take(entry)
             self.position, self._arrived = entry.id, entry.arrived
-            time.sleep(0)  # the lease has to be kept meanwhile
+            breathe()  # the lease has to be kept meanwhile
 
     def due(self, now: float) -> float | None:
         """The time that it is by the clock of the stream, where a tick has passed in silence; `now` is that of the wall."""
@@ -97,10 +100,11 @@ class Course:
 
     def snapshot(self, key: bytes) -> Iterator[bytes]:
         """What is known here, piece by piece."""
-        notes = {"position": self.position, "now": self._now, "arrived": self._arrived, "index": self._index}
+        notes = {"position": self.position, "now": self._now, "arrived": self._arrived, "index": self._index, "terms": self.terms}
         return snapshot.write(self.assessor, key, notes)
 
     def restore(self, data: bytes, key: bytes) -> None:
         """Goes to where a snapshot was made. Raises `SnapshotError` where it cannot be used; then this course leads nowhere."""
         notes: Mapping[str, Any] = snapshot.read(data, self.assessor, key)
-        self.position, self._now, self._arrived, self._index = (notes[name] for name in ("position", "now", "arrived", "index"))
+        self.position, self.terms = notes["position"], notes["terms"]
+        self._now, self._arrived, self._index = notes["now"], notes["arrived"], notes["index"]

@@ -154,13 +154,17 @@ class Frame:
         """
         if len(uses) < 3:
             return 0.0
-        even = _even([min(count, _ENOUGH) for count in uses])
+        limited = [min(count, _ENOUGH) for count in uses]
         returning = ramp(sum([count > 1 for count in uses]) / len(uses), 0.2, 0.4)
         meeting = ramp(together / len(uses), 0.7, 1.0)
         unrepeated = sum([fresh > 0 and fresh >= stale for fresh, stale in self._tenants.values()]) / len(self._tenants)
         silent = 1 - ramp(len(self._followed) / len(self._tenants), 0.05, 0.2)
-        many = _FEW - (_FEW - _MANY) * self._labels / self._fillings
-        return ramp(math.log(even), math.log(2.5), math.log(many)) * max(returning, meeting) * ramp(unrepeated, 0.4, 0.65) * silent
+        return self._many(limited) * max(returning, meeting) * ramp(unrepeated, 0.4, 0.65) * silent
+
+    def _many(self, uses: list[int]) -> float:
+        """1 from ten tenants on, or from seven where each uses it eight times for answers that are more than labels."""
+        effort = ramp(sum(uses) / len(uses), _ENOUGH / 2, _ENOUGH) * (1 - self._labels / self._fillings)
+        return ramp(math.log(_even(uses)), math.log(2.5), math.log(_MANY - (_MANY - _FEW) * effort))
 
     def _alternation(self, uses: list[int]) -> float:
         even = _even(uses)

@@ -42,7 +42,7 @@ class Keeper:
                 snapshot.read(data, assessor, self._key)
             except SnapshotError as error:
                 assessor = make()
-                _log.error("%s: it is kept as %s, and assessment begins anew", error, self._vault.refuse())
+                _log.error("%s: %s, and assessment begins anew", error, self._vault.refuse())
         self._vault.check()
         assessor.keep = self.save
         return assessor

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from secrets import token_urlsafe
 
 from antidistill.assessment.course import Course, Make, Publish
 from antidistill.assessment.table import pack
-from antidistill.assessment.vault import FileVault, StoreVault
+from antidistill.assessment.vault import FileVault, StoreVault, ThreadVault, Vault
 from antidistill.errors import SnapshotError, StoreError
 from antidistill.model import Assessment, Clock
 from antidistill.stores.redis import Channel, LeaseLost
@@ -45,6 +45,7 @@ class Leader:
         lease: Seconds after which others take over from a process that died.
         every: Seconds between two snapshots.
         vault: A file for snapshots; None puts them into the store.
+        terms: Tells one policy from another.
         clock: Unix seconds.
 
     Attributes:
@@ -65,6 +66,7 @@ class Leader:
         lease: float = 60.0,
         every: float = 60.0,
         vault: FileVault | None = None,
+        terms: Callable[[], str] = str,
         clock: Clock = time.time,
     ) -> None:
         self._channel = channel
@@ -77,8 +79,9 @@ class Leader:
         self._lease = lease
         self._every = every
         self._clock = clock
+        self._terms = terms
         self._token = f"{name}/{token_urlsafe(9)}"
-        self._vault = vault or StoreVault(channel, self._token)
+        self._vault: Vault = StoreVault(channel, self._token) if vault is None else ThreadVault(vault)
         self._due = 0.0
         self._told = -math.inf
         self._published = 0
@@ -198,35 +201,24 @@ class Leader:
     async def _restore(self) -> None:
         """Goes on where the last snapshot ends; where it cannot be used, begins anew and says so."""
         self.course = self._fresh()
-        data = await self._load()
+        data = await self._vault.load()
         if data is not None:
             try:
                 await asyncio.to_thread(self.course.restore, data, self._key)
             except SnapshotError as error:
                 self.course = self._fresh()
-                await self._refuse(error)
+                _log.error("%s: %s, and assessment begins anew with what is still in the stream", error, await self._vault.refuse())
         self._due = time.monotonic() + self._every
         self._told = float(await self._channel.recall("told") or -math.inf)
         known = self.course.assessor.assessments()
-        self._know(known)
+        if self.course.terms == self._terms():  # under other rules, there is more to tell
+            self._know(known)
         self._published = (await self._channel.since(0, 1)).published
         if self._published < len(known):  # the store has lost what was published
             await self._put(known)
 
     def _fresh(self) -> Course:
         return Course(self._make, self._tick)
-
-    async def _load(self) -> bytes | None:
-        if isinstance(self._vault, StoreVault):
-            return await self._vault.load()
-        return await asyncio.to_thread(self._vault.load)
-
-    async def _refuse(self, error: SnapshotError) -> None:
-        if isinstance(self._vault, StoreVault):
-            await self._vault.refuse()
-            _log.error("%s: assessment begins anew, with the observations that are still in the store", error)
-        else:
-            _log.error("%s: it is kept as %s, and assessment begins anew", error, self._vault.refuse())
 
     async def _save(self) -> None:
         """Puts a snapshot away. Where that is not possible it says so once, and the stream keeps what a successor has to read."""
@@ -240,11 +232,9 @@ class Leader:
             self._unsaved = True
 
     async def _put_away(self) -> None:
-        position, pieces = self.course.position, self.course.snapshot(self._key)
-        if isinstance(self._vault, StoreVault):
-            await self._vault.save(pieces)
-        else:
-            await asyncio.to_thread(self._vault.save, pieces)
+        self.course.terms = self._terms()
+        position = self.course.position
+        await self._vault.save(self.course.snapshot(self._key))
         await self._channel.settle(self._token, position)
         await self._prune()
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from msgspec import msgpack
 
+from antidistill.assessment.breath import Breath
 from antidistill.assessment.intake import Intake
 from antidistill.assessment.loop import QUEUED_TEXT
 from antidistill.assessment.observation import Observation, observe
@@ -88,9 +89,12 @@ class RemoteAssessor:
         self._outgoing: deque[bytes] = deque()
         self._batch: list[bytes] = []
         self._batches = 0
+        self._accepted = 0  # counted by the event loop
+        self._settled = 0  # counted by the thread: sent, or nothing to send
         self._thread: threading.Thread | None = None
         self._closed = False
         self._health = Health()
+        self._breathe = Breath()
 
     @property
     def shed(self) -> int:
@@ -113,13 +117,14 @@ class RemoteAssessor:
         """Hands an exchange to the thread. Never waits, never raises; sheds when there is too much."""
         if self._closed or not self._intake.put(exchange):
             return
+        self._accepted += 1
         if self._thread is None or not self._thread.is_alive():
             self._start()
 
     def drain(self, timeout: float) -> bool:
         """Waits until everything submitted was sent; False where that takes longer than `timeout` seconds."""
         until = time.monotonic() + timeout
-        while self._intake or self._outgoing or self._batch:
+        while self._settled < self._accepted:
             if time.monotonic() > until:
                 return False
             time.sleep(LINGER / 10)
@@ -168,15 +173,22 @@ class RemoteAssessor:
     def _read(self) -> None:
         """Reads exchanges, as many as there is room for what comes of them."""
         while len(self._outgoing) < self._max_queue and (exchange := self._intake.take()) is not None:
-            try:
-                observation = observe(exchange, self._seed, self.seeds)
-                if observation is not None:
-                    if self.record is not None:
-                        self.record(observation)
-                    self._outgoing.append(_encode(observation))
-            except Exception:
-                self.failures += 1
-            time.sleep(0)  # lets the event loop have the interpreter
+            observation = self._observe(exchange)
+            if observation is None:
+                self._settled += 1
+            else:
+                self._outgoing.append(observation)
+            self._breathe()
+
+    def _observe(self, exchange: Exchange) -> bytes | None:
+        try:
+            observation = observe(exchange, self._seed, self.seeds)
+            if observation is not None and self.record is not None:
+                self.record(observation)
+            return None if observation is None else _encode(observation)
+        except Exception:
+            self.failures += 1
+            return None
 
     async def _send(self, channel: Channel) -> None:
         """Sends what waits. A batch that may have arrived goes again under its number, and counts once."""
@@ -186,6 +198,7 @@ class RemoteAssessor:
                 self._batches += 1
             await channel.send(self._batches, self._bound, self._batch)
             self.sent += len(self._batch)
+            self._settled += len(self._batch)
             self._batch = []
             self._read()
 

@@ -54,8 +54,8 @@ VALUES = (Profile, Fillings, Frame, Standing, Tally, Recent, Assessment, Past, E
 """Classes of what the rooms hold, beside the states of signals."""
 
 MAGIC = b"antidistill snapshot\n"
-_SLICE = 1 << 18
-_RUN = 16
+_SLICE = 1 << 15
+_RUN = 4
 _HASH = 32
 _SEQUENCES = (list, set)
 

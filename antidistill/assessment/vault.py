@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from antidistill.assessment.breath import Breath
 from antidistill.stores.redis import Channel
 
 PIECE = 1 << 20
 """Bytes that one step puts into a store: it holds the server up for a millisecond."""
+
+
+class Vault(Protocol):
+    """Where a leader puts its snapshots."""
+
+    async def load(self) -> bytes | None:
+        """Reads the snapshot; None where there is none."""
+        ...
+
+    async def save(self, pieces: Iterable[bytes]) -> None:
+        """Writes one in its place."""
+        ...
+
+    async def refuse(self) -> str:
+        """Takes one out of the way that cannot be used, and says what becomes of it."""
+        ...
 
 
 class FileVault:
@@ -40,22 +56,46 @@ class FileVault:
 
     def save(self, pieces: Iterable[bytes]) -> None:
         """Writes it; raises `OSError` where that is not possible, and leaves the old one as it is."""
+        breathe = Breath()
         with self._open() as file:
             for piece in pieces:
                 file.write(piece)
-                time.sleep(0)  # lets the event loop have the interpreter
+                breathe()
             file.flush()
             os.fsync(file.fileno())
         self._new.replace(self.path)
 
     def refuse(self) -> str:
-        """Sets a snapshot aside that cannot be used, and tells where it is."""
+        """Sets a snapshot aside that cannot be used, and says where it is."""
         aside = self.path.with_name(f"{self.path.name}.refused")
         self.path.replace(aside)
-        return str(aside)
+        return f"it is kept as {aside}"
 
     def _open(self) -> BinaryIO:
         return open(os.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+class ThreadVault:
+    """A file that a thread reads and writes, so that nobody waits.
+
+    Args:
+        file: The file.
+    """
+
+    def __init__(self, file: FileVault) -> None:
+        self._file = file
+
+    async def load(self) -> bytes | None:
+        """Reads it."""
+        return await asyncio.to_thread(self._file.load)
+
+    async def save(self, pieces: Iterable[bytes]) -> None:
+        """Writes it."""
+        await asyncio.to_thread(self._file.save, pieces)
+
+    async def refuse(self) -> str:
+        """Sets it aside."""
+        return self._file.refuse()
 
 
 class StoreVault:
@@ -85,10 +125,11 @@ class StoreVault:
             count += 1
         await self._channel.note(self._token, "snapshot", f"{place} {count}")
 
-    async def refuse(self) -> None:
-        """Forgets a snapshot that cannot be used."""
+    async def refuse(self) -> str:
+        """Forgets it."""
         place, _ = await self._current()
         await self._channel.note(self._token, "snapshot", f"{place} 0")
+        return "it is forgotten"
 
     async def _current(self) -> tuple[int, int]:
         place, _, count = (await self._channel.recall("snapshot") or "0 0").partition(" ")
@@ -96,10 +137,10 @@ class StoreVault:
 
 
 def _joined(pieces: Iterable[bytes]) -> Iterable[bytes]:
-    held = bytearray()
+    held, breathe = bytearray(), Breath()
     for piece in pieces:
         held += piece
-        time.sleep(0)
+        breathe()
         if len(held) >= PIECE:
             yield bytes(held)
             held.clear()

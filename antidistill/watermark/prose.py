@@ -30,6 +30,10 @@ _MONEY: Final = re.compile(r"\$\d[\d,.]*$")
 _OPERATOR: Final = re.compile(r"[-+=*<>^]$|\\(?!begin)[a-z]")
 _EARLY: Final = 3
 """Runs from the start of a line among which code shows."""
+_VERSE: Final = 10
+"""Words of a line of verse, at most."""
+_STANZA: Final = 2
+"""Such lines in a row behind which all are verse, until something else comes."""
 
 
 class _Beginning(NamedTuple):
@@ -76,6 +80,7 @@ class Prose:
         self._item = False  # Whether the last run was the marker of a list item.
         self._list = False
         self._line = 0  # Number of the run that began the line.
+        self._short = 0  # Short lines one after the other; from the third on they are verse.
         self._money = False
 
     def space(self, gap: str) -> None:
@@ -118,8 +123,10 @@ class Prose:
         breaks, spaced, self._breaks, self._spaced = self._breaks, self._spaced, 0, False
         self.broken, self.fresh = breaks > 0, breaks > 1 or self._item
         if breaks:
-            self._line = number
+            words, plain = number - self._line, self._region is None and not self._barred
             self._break(breaks, run)
+            self._measure(words, plain, breaks, run)
+            self._line = number
         at = self._open(run, breaks) if breaks or self._item else 0
         self._indent = 0
         return at, spaced
@@ -135,6 +142,17 @@ class Prose:
             self._region, self._outer = self._outer, None
         if self._region is not None:
             self._region.begin(run)
+
+    def _measure(self, words: int, plain: bool, breaks: int, run: str) -> None:
+        """Tells verse, whose metre and rhyme suffer no exchange, by the lines before: short, plain, and no list."""
+        beginning = _beginning(run)
+        prose = words > _VERSE or beginning.marker or beginning.barred or beginning.fence
+        if prose or (self._short < _STANZA and (breaks > 1 or not plain)):
+            self._short = 0
+        else:
+            self._short += breaks == 1
+        if self._short >= _STANZA:
+            self._bar(Scope.LINE)
 
     def _open(self, run: str, breaks: int) -> int:
         """Tells what begins with the first run of a line, or of a list item; returns where in the run its inside begins."""

@@ -70,6 +70,10 @@ def test_it_takes_more_tenants_where_answers_are_labels():
     assert 0.6 < labels.rate(0, {}).strength < 0.7 < 0.8 < text.rate(0, {}).strength
 
 
+def test_it_takes_more_tenants_where_each_uses_it_a_few_times():
+    assert strength(dealt(6, 4)) < 0.7 < 0.8 < strength(dealt(6, 8))
+
+
 def test_a_frame_without_new_values_is_weak():
     assert strength(dealt(12, 5), new=False) == 0.0
 

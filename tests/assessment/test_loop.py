@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import threading
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antidistill.assessment import Assessor
+from antidistill.assessment.observation import Observation
 from antidistill.assessment.signals import SIGNALS
 from antidistill.model import Assessment, Evidence, Exchange, Family
 from antidistill.testing import FakeClock
@@ -145,6 +147,47 @@ def test_memory_is_bounded_however_many_accounts_come():
     assert len(assessor._profiles) <= 50
     assert len(assessor._latest) <= 50
     assert len(assessor._touched) <= 50
+
+
+@pytest.mark.parametrize("each", [1, 3], ids=["one request each", "a profile each"])
+def test_memory_does_not_grow_with_accounts_that_never_come_again(each):
+    def grown(accounts: int) -> int:
+        assessor = Assessor(SEED, max_accounts=100)
+        tracemalloc.start()
+        for n in range(accounts * each):
+            assessor.recall(Observation(f"acct-{n // each}", n // each, START + n, status=200, prompt=n, skeleton=(n, n + 1)))
+            assessor.advance(START + n)
+        size, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return size
+
+    few = grown(500)  # first: the interpreter keeps some of what was freed
+    assert grown(2_500) <= 1.1 * few
+
+
+def test_an_account_costs_no_more_however_much_it_sends():
+    assessor, rng, sizes = Assessor(SEED), random.Random(1), []
+    tracemalloc.start()
+    for n in range(4_000):
+        assessor.recall(Observation("acct", 1, START + n, status=200, prompt=n, skeleton=tuple(rng.choices(range(10**9), k=12))))
+        assessor.advance(START + n)
+        if n in (1_500, 3_999):
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert assessor.failures == 0
+    assert sizes[1] <= 1.1 * sizes[0]
+
+
+def test_hashes_made_to_collide_displace_nobody_and_fail_nothing():
+    rng = random.Random(1)
+    rows = in_order(campaign(rng, accounts=10, frames=3, each=15))
+    assessor, _ = replay(rows)
+    for n in range(3_000):
+        skeleton = tuple([shingle << 20 | n % 4 for shingle in rng.choices(range(1 << 40), k=40)])
+        assessor.recall(Observation(f"flood-{n % 7}", n % 7, START + 30_000 + n, status=200, prompt=n, skeleton=skeleton))
+    assessor.advance(START + 90_000)
+    assert assessor.failures == 0
+    assert {account for account in names(rows) if (found := assessor.latest(account)) and found.risk >= 0.8} == set(names(rows))
 
 
 def test_assessments_of_forgotten_accounts_are_forgotten():

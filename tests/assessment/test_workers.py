@@ -399,7 +399,7 @@ def test_a_snapshot_of_another_key_is_refused_and_assessment_begins_anew(channel
             await until(lambda: other.leads)
 
     asyncio.run(main())
-    assert "ANTIDISTILL_MASTER_KEY, under which every hash is another: assessment begins anew" in caplog.text
+    assert "ANTIDISTILL_MASTER_KEY, under which every hash is another: it is forgotten, and assessment begins anew" in caplog.text
 
 
 def test_nobody_who_assesses_is_said_once(channel, caplog, monkeypatch):

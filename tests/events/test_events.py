@@ -117,3 +117,15 @@ def test_an_event_carries_numbers_and_reasons(effect: object, cause: str, detail
     event = report(Request("req_1", 5.0, "POST", "/p"), Subject("acct", "fp", "net"), match, WHY)
     assert event.detail == detail
     assert (event.id, event.ts, event.account, event.path) == ("req_1", 5.0, "acct", "/p")
+
+
+def test_an_alert_is_not_repeated_after_a_restart(tmp_path):
+    path, clock = tmp_path / "alerts.jsonl", FakeClock()
+    alert = Event("r1", clock.now, "acct", "harvest", "alert", "observe", "assessment", True)
+    path.write_bytes(b'cut off"}\n')
+    for _ in range(2):
+        AlertFile(path, clock, 3600)(alert)
+    assert len(path.read_bytes().splitlines()) == 2
+    clock.advance(3601)
+    AlertFile(path, clock, 3600)(alert)
+    assert len(path.read_bytes().splitlines()) == 3

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,16 @@ def test_of_a_long_text_the_edges_are_kept():
     assert canonical.startswith("begin ")
     assert canonical.endswith(" end")
     assert len(canonical) <= HEAD + TAIL + 1
+
+
+@pytest.mark.parametrize("character", ["\ufdfa", "\u3300", "中", "ก", "é", "\u202b"], ids=ascii)
+def test_the_canonical_form_of_a_mebibyte_is_small_in_any_script(character):
+    assert len(normalise(character * (1 << 20))) <= 40 * (HEAD + TAIL)
+
+
+def test_every_format_character_is_invisible():
+    hidden = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]
+    assert [character for character in hidden if normalise(f"pass{character}word") != "password"] == []
 
 
 def test_texts_that_differ_beyond_the_edges_only_are_the_same():

@@ -87,6 +87,7 @@ PROTECTED = {
     "query": "SELECT use FROM use\nafter",
     "prompt of a shell": "$ git use that\n$ use\nafter",
     "key and value": "description: use that\nafter",
+    "verse from its third line on": "after this\nand after that\nuse it\nuse\n\nuse this\n- after",
     "part of a very long word": "after " + "x" * 80 + "use after",
 }
 
@@ -112,6 +113,10 @@ PROSE = {
     "dashes": "Now — use it – use it",
     "smaller than": "If a < b we use it",
     "windows line ends": "Use.\r\n\r\nWe use it.",
+    "lines that are wrapped": "\n".join(["We use it where lines are wrapped behind so many words, use it"] * 4),
+    "short lines with a paragraph each": "Use it.\n\nUse that.\n\nUse this.\n\nUse all.",
+    "short items": "- use it\n- use that\n- use this\n- use all",
+    "a line behind short lines of code": "Use it:\n```\na\nb\nc\n```\nUse it.",
     "wide gaps": "We" + " " * 300 + "use it",
 }
 

@@ -29,7 +29,7 @@ class Unattended(Signal):
     """Conversations are begun and answered, and nobody ever asks back.
 
     Threat: harvests of any kind, agentic ones too: an answer is stored, not read, so that there is nothing to ask back.
-    Formula: 1.0 · ramp(b, 2, 8) · (1 − ramp(f/b, 0.02, 0.15)), with b conversations begun and f questions asked in one that was
+    Formula: 1.0 · ramp(b, 1, 5) · (1 − ramp(f/b, 0.02, 0.15)), with b conversations begun and f questions asked in one that was
         under way; tools' results are no questions. One-sided: accounts that carry real customers beside the harvest have follow-ups.
     State: two counters.
     Gamed by: asking something back now and then, which costs queries; real customers.
@@ -52,7 +52,7 @@ class Unattended(Signal):
 
     def weigh(self, state: Conversations, profile: Profile, ties: Sequence[Tie]) -> Evidence | None:
         """Weighs how rarely somebody asks back."""
-        weight = MOST * ramp(state.begun, 2, 8) * (1 - ramp(state.followed / max(1, state.begun), 0.02, 0.15))
+        weight = MOST * ramp(state.begun, 1, 5) * (1 - ramp(state.followed / max(1, state.begun), 0.02, 0.15))
         if not weight:
             return None
         reason = f"{state.begun} conversations were begun, and {state.followed} questions asked back"
