@@ -38,7 +38,6 @@ class Course:
     Attributes:
         assessor: What is known.
         position: The entry that was read last.
-        found: Publications that were not told yet, tick by tick.
         terms: The policy under which what is known was told.
         read: Observations read.
         broken: Entries that could not be read.
@@ -46,8 +45,8 @@ class Course:
     """
 
     def __init__(self, make: Make, tick: float) -> None:
-        self.found: deque[Sequence[Assessment]] = deque()
-        self.assessor = make(self.found.append)
+        self._found: deque[Sequence[Assessment]] = deque()
+        self.assessor = make(self._found.append)
         self.position = "0-0"
         self.terms = ""
         self.read = 0
@@ -95,6 +94,15 @@ class Course:
             self._index = found.removed
         self.lost += max(0, found.removed - self._index)
         self._index = max(self._index, found.removed) + len(found.entries)
+
+    def tick(self) -> list[Assessment]:
+        """What is to be published of the earliest tick, all of it: an assessor may publish in several parts."""
+        return [assessment for part in self._found if part[0].ts == self._found[0][0].ts for assessment in part]
+
+    def told(self, ts: float) -> None:
+        """Forgets what has been published of a tick."""
+        while self._found and self._found[0][0].ts == ts:
+            self._found.popleft()
 
     # --- and back ----------------------------------------------------------------------------------------------------
 

@@ -173,14 +173,13 @@ class Leader:
 
     async def _publish(self) -> None:
         """Publishes what was found, tick by tick; what an earlier leader told is not told again."""
-        while self.course.found:
-            found = self.course.found[0]
-            if found[0].ts > self._told:
-                await self._put(found)
-                self._tell(found)
-                self._told = found[0].ts
+        while tick := self.course.tick():
+            if tick[0].ts > self._told:
+                await self._put(tick)
+                self._tell(tick)
+                self._told = tick[0].ts
                 await self._channel.note(self._token, "told", repr(self._told))
-            self.course.found.popleft()
+            self.course.told(tick[0].ts)
 
     async def _put(self, assessments: Sequence[Assessment]) -> None:
         for start in range(0, len(assessments), _PAGE):

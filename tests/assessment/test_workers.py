@@ -440,3 +440,21 @@ def test_an_error_says_nothing_of_the_url():
         return caught.value
 
     assert "hunter2" not in repr(asyncio.run(main()))
+
+
+def test_a_tick_that_is_published_in_parts_is_told_whole(channel, server, monkeypatch):
+    """An assessor may publish in parts; the next process must not take the first for all of them."""
+    it = Told()
+
+    async def main():
+        leader = it.leader(channel)
+        make = leader._make
+        leader._make = lambda publish: make(lambda found: [publish([one]) for one in found])
+        async with leads(leader):
+            await send(channel, ROWS)
+            pass_time(server)
+            await until(lambda: len(it.told) >= len(published))
+
+    published, _ = at_once(ROWS)
+    asyncio.run(main())
+    assert it.told == published
