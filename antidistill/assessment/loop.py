@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from msgspec.structs import replace
@@ -28,11 +28,13 @@ QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
 SEARCH = 12
-"""Ticks after which campaigns are looked for again, where no strong frame changed before."""
+"""Ticks after which all accounts that sent something are assessed, and campaigns looked for where no strong frame changed before."""
 
 BUSY = 50
 """Requests after which an account is assessed at once, so that none gets far between two ticks."""
 
+_FEW = 8
+_GROWTH = 1.125
 _BATCH = 64
 _TOLD = 16
 _IDLE = 60.0
@@ -89,7 +91,7 @@ class Assessor:
         self._campaigns = Campaigns(self._seed)
         self._search = -math.inf
         self._ticks = -math.inf
-        self._touched: dict[str, None] = {}
+        self._touched: dict[str, int] = {}  # Accounts to assess, with their requests when they were touched first.
         self._latest: dict[str, Assessment] = {}
         self._intake = Intake(max_queue, QUEUED_TEXT)
         self._breathe: Callable[[], None] = hold
@@ -189,35 +191,45 @@ class Assessor:
         profile = self._profiles.meet(observation)
         if profile is not None:
             profile.learn(observation, reading, self._signals)
-            self._touched[profile.account] = None
+            self._touched.setdefault(profile.account, profile.requests)
             if profile.requests % BUSY == 0:
                 self._tell(self._assess([profile.account], observation.ts))
 
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""
         try:
-            self._stir()
-            changed = self._assess(self._touched, ts)
-            self._forget_touched()
-            if ts >= self._search:
+            stirred, every = self._stir(), ts >= self._search
+            changed = self._assess(self._due(every), ts)
+            if every:
                 self._search = ts + SEARCH * self._tick
+            if stirred or every:
                 changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe), ts)
             self._tell(changed)
         except Exception:
             self.failures += 1
 
-    def _stir(self) -> None:
-        """Adds silent accounts about which others' doings say something new to those that sent something."""
+    def _stir(self) -> bool:
+        """Adds silent accounts about which others' doings say something new; says whether campaigns may have changed."""
+        strong = False
         for frame in self._crowd.rate(self._breathe):
-            self._touched.update(frame.accounts)
-            if frame.standing.strength >= STRONG:
-                self._search = -math.inf
+            self._touched.update(dict.fromkeys(frame.accounts, 0))
+            strong = strong or frame.standing.strength >= STRONG
+        return strong
 
-    def _forget_touched(self) -> None:
-        # Piece by piece: to clear a hundred thousand entries takes milliseconds.
-        while self._touched:
-            self._touched.popitem()
-            self._breathe()
+    def _due(self, every: bool) -> Iterator[str]:
+        """Takes the accounts to assess: now and then all that were touched, else those that grew by an eighth or have sent little."""
+        kept: dict[str, int] = {}
+        try:
+            while self._touched:
+                account, since = self._touched.popitem()
+                profile = self._profiles.get(account)
+                if every or since <= _FEW or profile is None or profile.requests >= _GROWTH * since:
+                    yield account
+                else:
+                    kept[account] = since
+                self._breathe()
+        finally:
+            self._touched.update(kept)
 
     def _tell(self, accounts: Iterable[str]) -> None:
         """Publishes what is known of accounts, a few at a time."""

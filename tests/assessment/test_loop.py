@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antidistill.assessment import Assessor
+from antidistill.assessment.loop import BUSY, SEARCH
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.signals import SIGNALS
 from antidistill.model import Assessment, Evidence, Exchange, Family
@@ -34,6 +35,23 @@ class Broken:
 
     def weigh(self, state: Any, profile: Any, ties: Any) -> Evidence | None:
         raise RuntimeError("broken")
+
+
+class Counting(Broken):
+    """A signal that counts how often it is asked."""
+
+    name = "counting"
+    weighed = 0
+
+    def learn(self, state: Any, observation: Any, reading: Any) -> None:
+        return
+
+    def weigh(self, state: Any, profile: Any, ties: Any) -> Evidence | None:
+        self.weighed += 1
+        return None
+
+
+TICK = 300.0
 
 
 def told() -> tuple[list[Assessment], Any]:
@@ -175,7 +193,18 @@ def test_an_account_costs_no_more_however_much_it_sends():
             sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
     assert assessor.failures == 0
-    assert sizes[1] <= 1.1 * sizes[0]
+    assert sizes[1] <= sizes[0] + 1024
+
+
+def test_an_account_that_grew_little_waits_for_the_next_round_of_all():
+    counting = Counting()
+    assessor, rounds = Assessor(SEED, tick=TICK, signals=(counting,)), []
+    for tick in range(SEARCH + 1):
+        for n in range(1 if tick else 3 * BUSY + 1):
+            assessor.recall(Observation("acct", 1, START + tick * TICK + n, status=200))
+        assessor.advance(START + (tick + 1) * TICK)
+        rounds.append(counting.weighed)
+    assert rounds == [4] * SEARCH + [5]
 
 
 def test_hashes_made_to_collide_displace_nobody_and_fail_nothing():
