@@ -458,3 +458,25 @@ def test_a_tick_that_is_published_in_parts_is_told_whole(channel, server, monkey
     published, _ = at_once(ROWS)
     asyncio.run(main())
     assert it.told == published
+
+
+def test_what_is_found_between_ticks_is_told_though_its_time_is_earlier(channel, server):
+    """A time says when the exchange began; only the place in the stream says what was told."""
+    it = Told()
+
+    def make(publish):
+        class Hasty(Assessor):
+            def recall(self, observation):
+                publish([Assessment(observation.account, observation.ts, 0.5)])
+
+        return Hasty(SEED)
+
+    async def main():
+        leader = it.leader(channel)
+        leader._make = make
+        async with leads(leader):
+            await send(channel, [exchange("late", "hello", START + 100), exchange("early", "hello", START)])
+            await until(lambda: len(it.told) == 2)
+
+    asyncio.run(main())
+    assert [found.account for found in it.told] == ["late", "early"]
