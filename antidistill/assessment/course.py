@@ -26,6 +26,12 @@ SILENCE = 5.0
 _decode = msgpack.Decoder(Observation).decode
 
 
+def place(id: str) -> tuple[int, int]:
+    """An id as what it is ordered by."""
+    time, _, number = id.partition("-")
+    return int(time), int(number)
+
+
 class Course:
     """A way through the stream. Its order is the order of everything, and its times are the clock.
 
@@ -45,8 +51,8 @@ class Course:
     """
 
     def __init__(self, make: Make, tick: float) -> None:
-        self._found: deque[Sequence[Assessment]] = deque()
-        self.assessor = make(self._found.append)
+        self._found: deque[tuple[str, Sequence[Assessment]]] = deque()
+        self.assessor = make(lambda found: self._found.append((self.position, found)))
         self.position = "0-0"
         self.terms = ""
         self.read = 0
@@ -64,8 +70,8 @@ class Course:
         self._count(found)
         breathe = Breath()
         for entry in found.entries:
-            self._take(entry)
             self.position, self._arrived = entry.id, entry.arrived
+            self._take(entry)
             breathe()  # the lease has to be kept meanwhile
 
     def due(self, now: float) -> float | None:
@@ -95,13 +101,16 @@ class Course:
         self.lost += max(0, found.removed - self._index)
         self._index = max(self._index, found.removed) + len(found.entries)
 
-    def tick(self) -> list[Assessment]:
-        """What is to be published of the earliest tick, all of it: an assessor may publish in several parts."""
-        return [assessment for part in self._found if part[0].ts == self._found[0][0].ts for assessment in part]
+    def next(self) -> tuple[str, list[Assessment]] | None:
+        """What is to be published first: the entry that gave rise to it, and all that it did."""
+        if not self._found:
+            return None
+        entry = self._found[0][0]
+        return entry, [assessment for cause, part in self._found if cause == entry for assessment in part]
 
-    def told(self, ts: float) -> None:
-        """Forgets what has been published of a tick."""
-        while self._found and self._found[0][0].ts == ts:
+    def told(self, entry: str) -> None:
+        """Forgets what an entry gave rise to."""
+        while self._found and self._found[0][0] == entry:
             self._found.popleft()
 
     # --- and back ----------------------------------------------------------------------------------------------------

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from secrets import token_urlsafe
 
-from antidistill.assessment.course import Course, Make, Publish
+from antidistill.assessment.course import Course, Make, Publish, place
 from antidistill.assessment.table import pack
 from antidistill.assessment.vault import FileVault, StoreVault, ThreadVault, Vault
 from antidistill.errors import SnapshotError, StoreError
@@ -83,7 +82,7 @@ class Leader:
         self._token = f"{name}/{token_urlsafe(9)}"
         self._vault: Vault = StoreVault(channel, self._token) if vault is None else ThreadVault(vault)
         self._due = 0.0
-        self._told = -math.inf
+        self._told = "0-0"
         self._published = 0
         self._unsaved = False
         self.leads = False
@@ -172,14 +171,15 @@ class Leader:
     # --- publishing --------------------------------------------------------------------------------------------------
 
     async def _publish(self) -> None:
-        """Publishes what was found, tick by tick; what an earlier leader told is not told again."""
-        while tick := self.course.tick():
-            if tick[0].ts > self._told:
-                await self._put(tick)
-                self._tell(tick)
-                self._told = tick[0].ts
-                await self._channel.note(self._token, "told", repr(self._told))
-            self.course.told(tick[0].ts)
+        """Publishes what was found, entry by entry; what an earlier leader told is not told again."""
+        while (found := self.course.next()) is not None:
+            entry, assessments = found
+            if place(entry) > place(self._told):
+                await self._put(assessments)
+                self._tell(assessments)
+                self._told = entry
+                await self._channel.note(self._token, "told", entry)
+            self.course.told(entry)
 
     async def _put(self, assessments: Sequence[Assessment]) -> None:
         for start in range(0, len(assessments), _PAGE):
@@ -208,7 +208,7 @@ class Leader:
                 self.course = self._fresh()
                 _log.error("%s: %s, and assessment begins anew with what is still in the stream", error, await self._vault.refuse())
         self._due = time.monotonic() + self._every
-        self._told = float(await self._channel.recall("told") or -math.inf)
+        self._told = await self._channel.recall("told") or "0-0"
         known = self.course.assessor.assessments()
         if self.course.terms == self._terms():  # under other rules, there is more to tell
             self._know(known)

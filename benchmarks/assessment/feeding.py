@@ -30,18 +30,20 @@ BLOCK = 250
 ENVIRON = {"ANTIDISTILL_MASTER_KEY": KEY.hex()}
 
 Rows = dict[str, bytes]
+Seen = tuple[float, str, float]
+"""When an exchange began, whose it was, and when it ended."""
 
 
 def copy_of(assessments: Iterable[Assessment]) -> Rows:
     return {assessment.account: msgspec.json.encode(assessment) for assessment in assessments}
 
 
-def blocks(lines: Iterable[Line], seen: list[tuple[float, str]]) -> Iterator[list[bytes]]:
-    """Exchanges in the order in which they end, as a replay settles them; notes when which account sent one."""
+def blocks(lines: Iterable[Line], seen: list[Seen]) -> Iterator[list[bytes]]:
+    """Exchanges in the order in which they end, as a replay settles them; notes all."""
     flying: list[tuple[float, int, bytes]] = []
     block: list[bytes] = []
     for line in lines:
-        seen.append((line.ts, line.account))
+        seen.append((line.ts, line.account, line.ts + line.duration_s))
         while flying and flying[0][0] <= line.ts:
             block.append(heapq.heappop(flying)[2])
         heapq.heappush(flying, (line.ts + line.duration_s, len(seen), msgspec.json.encode(line)))

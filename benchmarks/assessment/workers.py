@@ -8,7 +8,6 @@ process is killed in the middle, and another one takes over. What comes out is c
 from __future__ import annotations
 
 import contextlib
-import heapq
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ import sys
 import tempfile
 import time
 from argparse import ArgumentParser, Namespace
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import islice
@@ -33,7 +33,7 @@ from antidistill.model import Assessment, Event
 from antidistill.policy import load_policy
 from antidistill.replay import Findings, Line, Log, Replay
 from antidistill.replay.findings import FLAG
-from benchmarks.assessment.feeding import BLOCK, ENVIRON, Feeders, Rows, blocks, copy_of
+from benchmarks.assessment.feeding import BLOCK, ENVIRON, Feeders, Rows, Seen, blocks, copy_of
 from benchmarks.assessment.tables import table
 from tests import redis_server
 
@@ -116,7 +116,7 @@ def together(lines: Lines, source: Path, folder: Path, url: str, kill: bool) -> 
     start = time.perf_counter()
     assessing = Assessing(folder)
     feeders = Feeders(policy)
-    seen: list[tuple[float, str]] = []
+    seen: list[Seen] = []
     half = sum(1 for _ in lines) // 2 if kill else None
     for number, block in enumerate(blocks(lines, seen)):
         feeders.feed(number, block)
@@ -194,18 +194,17 @@ class Assessing:
         return self._folder / "published.jsonl"
 
 
-def found(seen: Sequence[tuple[float, str]], published: Sequence[Assessment], alerts: Sequence[Event]) -> Findings:
-    """What a replay would have noted of the same publications and alerts, at the same times of the log."""
-    findings = Findings()
-    told = heapq.merge(
-        ((one.ts, 0, number, one) for number, one in enumerate(published)),
-        ((one.ts, 1, number, one) for number, one in enumerate(sorted(alerts, key=lambda alert: alert.ts))),
-    )
-    coming: Any = next(told, None)
-    for ts, account in [*seen, (float("inf"), "")]:
-        while coming is not None and coming[0] <= ts:
-            note(findings, coming[3])
-            coming = next(told, None)
+def found(seen: Sequence[Seen], published: Sequence[Assessment], alerts: Sequence[Event]) -> Findings:
+    """What a replay would have noted of the same publications and alerts, at the same times of the log.
+
+    An assessment bears the time of a tick, or of the exchange that it was made upon, and was made when that ended.
+    """
+    findings, ends = Findings(), {(account, ts): end for ts, account, end in seen}
+    told: list[Assessment | Event] = [*published, *sorted(alerts, key=lambda alert: alert.ts)]
+    coming = deque(sorted(((ends.get((str(one.account), one.ts), one.ts), one) for one in told), key=lambda pair: pair[0]))
+    for ts, account, _ in [*seen, (float("inf"), "", 0.0)]:
+        while coming and coming[0][0] <= ts:
+            note(findings, coming.popleft()[1])
         if account:
             findings.see(Line("-", ts, account, "-", "-", 0)).requests += 1
     return findings

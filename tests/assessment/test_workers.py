@@ -458,3 +458,21 @@ def test_a_tick_that_is_published_in_parts_is_told_whole(channel, server, monkey
     published, _ = at_once(ROWS)
     asyncio.run(main())
     assert it.told == published
+
+
+def test_what_is_found_between_ticks_is_told_though_its_time_is_earlier(channel, monkeypatch):
+    """A time says when the exchange began; only the place in the stream says what was told."""
+    it = Told()
+
+    def hasty(assessor, observation):
+        assessor._publish([Assessment(observation.account, observation.ts, 0.5)])
+
+    monkeypatch.setattr(Assessor, "recall", hasty)
+
+    async def main():
+        async with leads(it.leader(channel)):
+            await send(channel, [exchange("late", "hello", START + 100), exchange("early", "hello", START)])
+            await until(lambda: len(it.told) == 2)
+
+    asyncio.run(main())
+    assert [found.account for found in it.told] == ["late", "early"]
