@@ -18,8 +18,6 @@ from typing import Any, NamedTuple
 import uvloop
 from rich.console import Console
 from rich.table import Table
-from slowapi import Limiter
-from slowapi.middleware import SlowAPIMiddleware
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
@@ -102,6 +100,9 @@ class Passing(BaseHTTPMiddleware):
 
 
 def slow(endpoint: Any) -> Starlette:
+    from slowapi import Limiter  # a peer, which parts of this module do without
+    from slowapi.middleware import SlowAPIMiddleware
+
     app = bare(endpoint)
     app.state.limiter = Limiter(key_func=lambda request: request.headers["authorization"], default_limits=["1000000/minute"])
     app.add_middleware(SlowAPIMiddleware)

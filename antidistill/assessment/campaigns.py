@@ -35,6 +35,12 @@ SMALLEST = 3
 SUSPECT = 0.5
 """Risk from which a group is called a campaign. Below, it is a coincidence or a common tool."""
 
+PROVEN = 0.8
+"""Risk from which a campaign is remembered when it is found no more."""
+
+MEMORY = 30 * 86_400.0
+"""Seconds for which it is."""
+
 _TOGETHER = 0.5
 _PART = 0.4
 _FRAMES = 16
@@ -67,6 +73,7 @@ class Campaigns:
         self._key = seed.to_bytes(8)
         self._names: dict[int, str] = {}
         self._members: dict[str, Campaign] = {}
+        self._confirmed: dict[str, float] = {}  # When each campaign was last found.
 
     def of(self, account: str) -> Campaign | None:
         """The campaign of an account, as of the last search."""
@@ -78,18 +85,28 @@ class Campaigns:
         profile_of: Callable[[str], Profile | None],
         latest: Mapping[str, Assessment],
         breathe: Callable[[], None] = hold,
+        now: float = 0.0,
     ) -> list[str]:
-        """Looks for campaigns anew; returns the accounts whose campaign changed."""
+        """Looks for campaigns anew, at unix second `now`; returns the accounts whose campaign changed."""
         groups = self._groups(crowd, profile_of, breathe)
         marks = {mark for group in groups for mark in group.marks}
-        self._names = {mark: name for mark, name in self._names.items() if mark in marks}
+        self._confirmed = {name: ts for name, ts in self._confirmed.items() if now - ts <= MEMORY}
+        self._names = {mark: name for mark, name in self._names.items() if mark in marks or name in self._confirmed}
         before, self._members = self._members, {}
         for group in groups:
             risk = pooled([_evidence(latest, member) for member in group.members], group.pool)
             campaign = Campaign(self._name(group), risk, len(group.members))
             if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
                 self._members.update((member.account, campaign) for member in group.members)
+                self._confirmed.update([(campaign.id, now)] if risk >= PROVEN else ())
+        self._remember(before)
         return [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
+
+    def _remember(self, before: Mapping[str, Campaign]) -> None:
+        """Keeps members of a campaign that was proven once, whatever traffic has washed over its wording since."""
+        for account, campaign in before.items():
+            if account not in self._members and campaign.id in self._confirmed:
+                self._members[account] = campaign
 
     def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]) -> list[Group]:
         """Those whom frames tie together, each with the pools that it has two accounts in common with; then the other pools."""

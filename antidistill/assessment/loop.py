@@ -203,7 +203,7 @@ class Assessor:
             if every:
                 self._search = ts + SEARCH * self._tick
             if stirred or every:
-                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe), ts)
+                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe, ts), ts)
             self._tell(changed)
         except Exception:
             self.failures += 1

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from antidistill.assessment.campaigns import linked, pooled
-from antidistill.assessment.frames import Frame
+from antidistill.assessment.campaigns import MEMORY, STRONG, linked, pooled
+from antidistill.assessment.frames import Frame, Standing
 from antidistill.model import Assessment, Evidence, Family
-from tests.assessment.traffic import START, campaign, exchange, fill, in_order, learnt, names, people, pool, replay, words
+from tests.assessment.traffic import HOUR, START, campaign, exchange, fill, in_order, learnt, names, people, pool, replay, words
 
 
 def groups(published: dict[str, Assessment]) -> dict[str, set[str]]:
@@ -47,6 +47,17 @@ def test_a_campaign_is_told_with_its_size_and_risk():
     assert found is not None
     assert found.accounts == 12
     assert 0.8 < found.risk < 1
+
+
+@pytest.mark.parametrize(("later", "known"), [(HOUR, 12), (MEMORY + 7 * HOUR, 0)], ids=["an hour later", "a month later"])
+def test_a_campaign_is_remembered_when_other_traffic_washes_over_its_wording(later, known):
+    rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
+    assessor, _ = replay(rows)
+    for washed in assessor._crowd.frames.strong(STRONG):
+        washed.standing = Standing()
+    now = max(row.request.ts for row in rows) + later
+    assessor._campaigns.search(assessor._crowd, assessor._profiles.get, assessor._latest, now=now)
+    assert sum(assessor._campaigns.of(account) is not None for account in set(names(rows))) == known
 
 
 def test_two_campaigns_stay_two():

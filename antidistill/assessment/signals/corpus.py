@@ -17,7 +17,7 @@ from antidistill.text.sketch import Tally
 
 MOST = 1.0
 
-_FEW, _MANY = 380, 425
+_FEW, _MANY = 400, 460
 _BITS = 2048
 
 
@@ -42,15 +42,15 @@ class Corpus(Signal):
     """Hundreds of single prompts, none asked twice, each answered with text that nobody could have read before the next one came.
 
     Threat: a loud sweep of a seed corpus through one account, whatever the prompts look like.
-    Formula: 1.0 · ramp(2d − n, 380, 425) · (1 − ramp(f/b, 0.02, 0.15)), with n prompts that began a conversation, were answered with
+    Formula: 1.0 · ramp(2d − n, 400, 460) · (1 − ramp(f/b, 0.02, 0.15)), with n prompts that began a conversation, were answered with
         more than a label and came before the answer before could have been read (12 tokens a second), d different ones among them
         (linear counting), b conversations begun and f questions asked in one that was under way. Every prompt that comes again
         takes back one that did not: who evaluates runs the same set over several models or versions. Honest accounts of two logs
-        reach 385, loud ones pass 420 before their six hundredth request. One-sided:
+        reach 385, loud ones pass 448 before their six hundredth request. One-sided:
         few campaigns are so careless.
     State: four numbers and, from the first hasty prompt on, a map of 256 bytes.
     Gamed by: asking at the pace of a reader (under 3,000 answers a day); asking everything twice; several accounts.
-    Honest use that looks like it: one run of one model over a benchmark of 420 free-text items and more. It cannot be told from
+    Honest use that looks like it: one run of one model over a benchmark of 450 free-text items and more. It cannot be told from
         a sweep by what it sends: declare it to the host, who exempts it.
     """
 

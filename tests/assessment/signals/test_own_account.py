@@ -60,7 +60,7 @@ def paced(gaps: list[float], **more: float) -> list[Exchange]:
 
 
 def test_hundreds_of_prompts_each_asked_once_in_haste_are_a_corpus():
-    found = judged(corpus(random.Random(1), 450))
+    found = judged(corpus(random.Random(1), 480))
     assert found["corpus"].weight == pytest.approx(1.0)
     assert risk(weigh(found.values())) < 0.1
 
@@ -69,11 +69,11 @@ def test_hundreds_of_prompts_each_asked_once_in_haste_are_a_corpus():
     "rows",
     [
         pytest.param({"prompts": 340}, id="a benchmark of some hundred items"),
-        pytest.param({"prompts": 450, "again": 200}, id="the same set over two models"),
-        pytest.param({"prompts": 450, "gap": 30.0}, id="an app at the pace of its users"),
-        pytest.param({"prompts": 450, "tokens": 3}, id="a classifier"),
+        pytest.param({"prompts": 480, "again": 200}, id="the same set over two models"),
+        pytest.param({"prompts": 480, "gap": 30.0}, id="an app at the pace of its users"),
+        pytest.param({"prompts": 480, "tokens": 3}, id="a classifier"),
         pytest.param(
-            {"prompts": 450, "as_call": Call("openai.chat", "m", turns=(Turn("user", "a"), Turn("assistant", "b"), Turn("user", "c")))},
+            {"prompts": 480, "as_call": Call("openai.chat", "m", turns=(Turn("user", "a"), Turn("assistant", "b"), Turn("user", "c")))},
             id="talk",
         ),
     ],
