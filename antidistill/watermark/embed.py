@@ -138,7 +138,8 @@ class Embedder:
             tokens += solid.tokens
             if held or not (apart(solid.tokens) or self._vain(solid, at)):
                 held.append(Run(gap + run, gap, solid, free, fresh, broken, len(tokens), words - 1))
-                self._settle(sent, final=False)
+                if len(held) >= self._need:
+                    self._settle(sent, final=False)
             else:
                 sent.append(gap + run)
                 self._before = solid
@@ -168,14 +169,12 @@ class Embedder:
 
     def _settle(self, sent: list[str], final: bool) -> None:
         """Decides and sends whatever can be decided."""
-        held, tokens, beginnings = self._held, self._tokens, self._beginnings
-        if len(held) < self._need and not final:
-            return
+        held, tokens, beginnings, find = self._held, self._tokens, self._beginnings, self._lexicon.find
         self._need = 0
         while held:
             run = held[0]
             while (at := self._at) < run.end:
-                found = self._find(at, final) if tokens[at] in beginnings else None
+                found = find(tokens, at, self._left.token if at == self._since else tokens[at - 1], final) if tokens[at] in beginnings else None
                 # Marks without words do not make it wait for ever.
                 if found is None or (len(held) >= WINDOW and isinstance(found, Wait)):
                     self._at = at + 1
