@@ -174,7 +174,8 @@ class Embedder:
         while held:
             run = held[0]
             while (at := self._at) < run.end:
-                found = find(tokens, at, self._left.token if at == self._since else tokens[at - 1], final) if tokens[at] in beginnings else None
+                before = self._left.token if at == self._since else tokens[at - 1]
+                found = find(tokens, at, before, final) if tokens[at] in beginnings else None
                 # Marks without words do not make it wait for ever.
                 if found is None or (len(held) >= WINDOW and isinstance(found, Wait)):
                     self._at = at + 1
