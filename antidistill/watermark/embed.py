@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -124,9 +125,13 @@ class Embedder:
     def _take(self, text: str, sent: list[str]) -> None:
         """Takes whole runs."""
         prose, tokens, apart, held, words = self._prose, self._tokens, self._beginnings.isdisjoint, self._held, self.report.words
-        calm = prose.calm
-        for gap, run in _RUN.findall(text):
-            solid = SOLIDS[run]
+        calm, runs = prose.calm, _RUN.findall(text)
+        solids = [SOLIDS[run] for _, run in runs]
+        # What is known of the text behind a run spares holding most; but nothing is looked at across a gap so wide that it ends a text.
+        narrow = max([len(gap) for gap, _ in runs], default=0) <= LIMIT
+        ahead = [token for solid in solids for token in solid.tokens] if narrow else []
+        place = 0
+        for (gap, run), solid in zip(runs, solids, strict=True):
             fresh = broken = False
             free = calm and gap == " " and not solid.special
             if not free:
@@ -136,23 +141,25 @@ class Embedder:
                 words += 1
             at = len(tokens)
             tokens += solid.tokens
-            if held or not (apart(solid.tokens) or self._vain(solid, at)):
+            if held or not (apart(solid.tokens) or self._vain(solid, at, ahead, place)):
                 held.append(Run(gap + run, gap, solid, free, fresh, broken, len(tokens), words - 1))
                 if len(held) >= self._need:
                     self._settle(sent, final=False)
             else:
                 sent.append(gap + run)
                 self._before = solid
+            place += len(solid.tokens)
         self.report.words = words
         if len(tokens) > _MANY:
             self._forget()
 
-    def _vain(self, solid: Solid, at: int) -> bool:
-        """Whether nothing begins in the first run that would be held, as can be told at once."""
+    def _vain(self, solid: Solid, at: int, ahead: Sequence[str], place: int) -> bool:
+        """Whether nothing begins in the first run that would be held, as can be told at once from the tokens ahead of it."""
         self._at = at
         if len(solid.tokens) > 1:
             return False
-        found = self._find(at, final=False)
+        before = self._left.token if at == self._since else self._tokens[at - 1]
+        found = self._lexicon.find(ahead, place, before, False) if ahead else self._lexicon.find(self._tokens, at, before, False)
         self._need = 2 if isinstance(found, Wait) else 0
         return found is None
 
@@ -162,10 +169,6 @@ class Embedder:
             self._settle(sent, final=True)
         self._curly = self._curly or "’" in run
         return self._prose.free(gap, run, solid, number)
-
-    def _find(self, at: int, final: bool) -> Found | Wait | None:
-        before = self._left.token if at == self._since else self._tokens[at - 1]
-        return self._lexicon.find(self._tokens, at, before, final)
 
     def _settle(self, sent: list[str], final: bool) -> None:
         """Decides and sends whatever can be decided."""
