@@ -125,13 +125,10 @@ class Embedder:
     def _take(self, text: str, sent: list[str]) -> None:
         """Takes whole runs."""
         prose, tokens, apart, held, words = self._prose, self._tokens, self._beginnings.isdisjoint, self._held, self.report.words
-        calm, runs = prose.calm, _RUN.findall(text)
-        solids = [SOLIDS[run] for _, run in runs]
-        # What is known of the text behind a run spares holding most; but nothing is looked at across a gap so wide that it ends a text.
-        narrow = max([len(gap) for gap, _ in runs], default=0) <= LIMIT
-        ahead = [token for solid in solids for token in solid.tokens] if narrow else []
-        place = 0
-        for (gap, run), solid in zip(runs, solids, strict=True):
+        calm, base, runs = prose.calm, len(tokens), _RUN.findall(text)
+        ahead = _ahead(runs) if len(runs) > 1 else ()
+        for gap, run in runs:
+            solid = SOLIDS[run]
             fresh = broken = False
             free = calm and gap == " " and not solid.special
             if not free:
@@ -139,27 +136,26 @@ class Embedder:
                 calm, fresh, broken = prose.calm, prose.fresh, prose.broken
             if gap or not words:
                 words += 1
-            at = len(tokens)
-            tokens += solid.tokens
-            if held or not (apart(solid.tokens) or self._vain(solid, at, ahead, place)):
+            if not held and (apart(solid.tokens) or self._vain(solid, len(tokens), ahead, base)):
+                tokens += solid.tokens
+                sent.append(gap + run)
+                self._before = solid
+            else:
+                tokens += solid.tokens
                 held.append(Run(gap + run, gap, solid, free, fresh, broken, len(tokens), words - 1))
                 if len(held) >= self._need:
                     self._settle(sent, final=False)
-            else:
-                sent.append(gap + run)
-                self._before = solid
-            place += len(solid.tokens)
         self.report.words = words
         if len(tokens) > _MANY:
             self._forget()
 
-    def _vain(self, solid: Solid, at: int, ahead: Sequence[str], place: int) -> bool:
-        """Whether nothing begins in the first run that would be held, as can be told at once from the tokens ahead of it."""
+    def _vain(self, solid: Solid, at: int, ahead: Sequence[str], base: int) -> bool:
+        """Whether nothing begins in the first run that would be held, as the tokens ahead tell at once; theirs begin at `base`."""
         self._at = at
         if len(solid.tokens) > 1:
             return False
         before = self._left.token if at == self._since else self._tokens[at - 1]
-        found = self._lexicon.find(ahead, place, before, False) if ahead else self._lexicon.find(self._tokens, at, before, False)
+        found = self._lexicon.find(ahead, at - base, before, False) if ahead else self._lexicon.find(solid.tokens, 0, before, False)
         self._need = 2 if isinstance(found, Wait) else 0
         return found is None
 
@@ -268,6 +264,13 @@ class Embedder:
         del self._tokens[:drop]
         for run in self._held:
             run.end -= drop
+
+
+def _ahead(runs: Sequence[tuple[str, str]]) -> list[str]:
+    """Tokens of runs that are known already; none where a gap is so wide that nothing is looked at across it."""
+    if max([len(gap) for gap, _ in runs]) > LIMIT:
+        return []
+    return [token for _, run in runs for token in SOLIDS[run].tokens]
 
 
 def mark(text: str, lexicon: Lexicon, coins: Chooser, tier: int = 1, echo: Echo | None = None) -> str:
