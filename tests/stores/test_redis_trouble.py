@@ -13,8 +13,8 @@ from tests.stores.scopes import left, scope, slot
 pytest.importorskip("redis")
 
 TIMEOUT = 0.1
-MARGIN = 2.0  # other programs run on the machine, too; one after the other, the 300 would wait for half a minute
-"""Seconds that a busy machine may add."""
+MARGIN = 2.0
+"""Seconds that a busy machine may add; one after the other, three hundred would wait for half a minute."""
 
 
 @pytest.fixture(autouse=True)
