@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -233,7 +234,7 @@ def used(client: str = "fp", network: str = "net", model: str = "m", system: str
     return [exchange("acct", client=client, network=network, as_call=call) for _ in range(times)]
 
 
-THIEF = {"client": "script", "network": "elsewhere", "model": "large", "system": "Answer."}
+THIEF: dict[str, Any] = {"client": "script", "network": "elsewhere", "model": "large", "system": "Answer."}
 
 
 @pytest.mark.parametrize(
