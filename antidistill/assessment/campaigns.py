@@ -98,7 +98,8 @@ class Campaigns:
             campaign = Campaign(self._name(group), risk, len(group.members))
             if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
                 self._members.update((member.account, campaign) for member in group.members)
-                self._confirmed.update([(campaign.id, now)] if risk >= PROVEN else ())
+                if risk >= PROVEN:
+                    self._confirmed[campaign.id] = now
         self._remember(before)
         return [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
 
@@ -126,7 +127,8 @@ class Campaigns:
 
     def _name(self, group: Group) -> str:
         """The name that the group's oldest mark has, so that a campaign keeps its name as it grows."""
-        name = next((name for mark, name in self._names.items() if mark in set(group.marks)), None)
+        marks = set(group.marks)
+        name = next((name for mark, name in self._names.items() if mark in marks), None)
         if name is None:
             name = f"campaign_{blake2b(group.marks[0].to_bytes(8), digest_size=8, key=self._key).hexdigest()}"
         self._names.update((mark, name) for mark in group.marks)

@@ -126,9 +126,10 @@ class Embedder:
         """Takes whole runs."""
         prose, tokens, apart, held, words = self._prose, self._tokens, self._beginnings.isdisjoint, self._held, self.report.words
         calm, base, runs = prose.calm, len(tokens), _RUN.findall(text)
-        ahead = _ahead(runs) if len(runs) > 1 else ()
-        for gap, run in runs:
-            solid = SOLIDS[run]
+        solids = [SOLIDS[run] for _, run in runs]
+        # Nothing is looked at across a gap that is very wide.
+        ahead = [token for solid in solids for token in solid.tokens] if max([len(gap) for gap, _ in runs], default=0) <= LIMIT else []
+        for (gap, run), solid in zip(runs, solids, strict=True):
             fresh = broken = False
             free = calm and gap == " " and not solid.special
             if not free:
@@ -155,7 +156,8 @@ class Embedder:
         if len(solid.tokens) > 1:
             return False
         before = self._left.token if at == self._since else self._tokens[at - 1]
-        found = self._lexicon.find(ahead, at - base, before, False) if ahead else self._lexicon.find(solid.tokens, 0, before, False)
+        words, place = (ahead, at - base) if ahead else (solid.tokens, 0)
+        found = self._lexicon.find(words, place, before, False)
         self._need = 2 if isinstance(found, Wait) else 0
         return found is None
 
@@ -264,13 +266,6 @@ class Embedder:
         del self._tokens[:drop]
         for run in self._held:
             run.end -= drop
-
-
-def _ahead(runs: Sequence[tuple[str, str]]) -> list[str]:
-    """Tokens of runs that are known already; none where a gap is so wide that nothing is looked at across it."""
-    if max([len(gap) for gap, _ in runs]) > LIMIT:
-        return []
-    return [token for _, run in runs for token in SOLIDS[run].tokens]
 
 
 def mark(text: str, lexicon: Lexicon, coins: Chooser, tier: int = 1, echo: Echo | None = None) -> str:
