@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -56,3 +57,13 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def server(redis_url: str) -> Iterator[Any]:
+    """A blocking client of an empty Redis."""
+    redis = pytest.importorskip("redis")
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        client.config_resetstat()
+        yield client

@@ -44,13 +44,6 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-def server(redis_url):
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
 def channel(redis_url, server):
     """Opens ways to the server, each for another process."""
     return lambda: Channel(redis_url, "deployment", f"process-{next(NAMES)}")

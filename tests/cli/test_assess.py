@@ -23,7 +23,7 @@ from antidistill.opening import open_guard
 from antidistill.policy import load_policy
 from tests.assessment.traffic import HOUR, START, campaign, in_order, people
 
-redis = pytest.importorskip("redis")
+pytest.importorskip("redis")
 
 ROOT = Path(__file__).parents[2]
 ENVIRON = {"ANTIDISTILL_MASTER_KEY": "ab" * 32}
@@ -32,13 +32,6 @@ END = max(row.request.ts for row in ROWS) + HOUR
 RULES = [
     {"id": "harvest", "when": {"risk": {"ge": 0.8}, "families": {"ge": 2}}, "then": [{"throttle": {"scale": 0.5}}, "alert"]},
 ]
-
-
-@pytest.fixture
-def server(redis_url):
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture

@@ -17,15 +17,6 @@ from tests import redis_server
 redis = pytest.importorskip("redis")
 
 
-@pytest.fixture
-def server(redis_url):
-    """A blocking client of an empty Redis."""
-    with redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-        client.config_resetstat()
-        yield client
-
-
 @pytest.fixture(params=["memory", "redis"])
 def make(request) -> Callable[[Clock], Store]:
     """Opens an empty store that reads the time from a clock: every kind of store in turn."""
