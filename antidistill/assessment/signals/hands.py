@@ -24,9 +24,10 @@ _FOREIGN = 4
 
 
 class Habits(Struct, gc=False):
-    """Three values of each habit as short hashes, requests that showed them, and requests that did not."""
+    """Three values of each habit as short hashes, the latest ones, requests that showed them, and requests that did not."""
 
     known: array[int] = field(default_factory=lambda: array("H", bytes(2 * _HABITS * _KEPT)))
+    latest: tuple[int, ...] = ()
     own: int = 0
     foreign: int = 0
 
@@ -50,7 +51,7 @@ class Hands(Signal):
         sampling parameters, streaming) have a value that the account never showed before. Its first eight requests settle what it
         shows; then three values of each habit are kept, and requests that are that strange teach none. One-sided: most
         harvests are at home in their accounts. Honest accounts of two logs change three habits at once at most.
-    State: 21 short hashes and two counters.
+    State: 28 short hashes and two counters.
     Gamed by: taking over the owner's client, network and parameters as well.
     Honest use that looks like it: moving to another machine, client and model on one day; a team that shares a key. Ask the
         owner; take nothing from him.
@@ -69,11 +70,12 @@ class Hands(Signal):
         habits = observation.habits
         if not habits:
             return
-        fresh = state.fresh(habits)
+        fresh = state.fresh(habits) if habits != state.latest else []
         if state.own >= _SETTLED and len(fresh) >= _FOREIGN:
             state.foreign += 1
             return
         state.own += 1
+        state.latest = habits
         if fresh:
             state.learn(habits, fresh)
 
