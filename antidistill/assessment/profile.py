@@ -49,10 +49,11 @@ class Profile:
         first_seen: Unix seconds of its first request.
         last_seen: Unix seconds of its latest request.
         frames: Its use of frames by their anchor; the 10 that it uses most.
+        linked: True for a member of a campaign.
         states: State of every signal.
     """
 
-    __slots__ = ("account", "first_seen", "frames", "last_seen", "prompts", "requests", "states", "tenant")
+    __slots__ = ("account", "first_seen", "frames", "last_seen", "linked", "prompts", "requests", "states", "tenant")
 
     def __init__(self, account: str, first_seen: float, requests: int, signals: Sequence[Signal]) -> None:
         self.account = account
@@ -62,6 +63,7 @@ class Profile:
         self.first_seen = first_seen
         self.last_seen = first_seen
         self.frames: dict[int, Fillings] = {}
+        self.linked = False
         self.states: tuple[Any, ...] = tuple(signal.begin() for signal in signals)
 
     def learn(self, observation: Observation, reading: Reading, signals: Sequence[Signal]) -> None:
