@@ -13,7 +13,7 @@ from itertools import combinations
 from statistics import median_low
 from typing import NamedTuple
 
-from antidistill.assessment.assess import risk, weigh
+from antidistill.assessment.assess import NOTICEABLE, risk, weigh
 from antidistill.assessment.breath import hold
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.frames import Frame
@@ -97,9 +97,11 @@ class Campaigns:
         self._confirmed = {name: ts for name, ts in self._confirmed.items() if now - ts <= MEMORY}
         self._names = {mark: name for mark, name in self._names.items() if mark in marks or name in self._confirmed}
         before, self._members = self._members, {}
+        told = {campaign.id: campaign for campaign in before.values()}
         for group in groups:
             risk = pooled([_evidence(latest, member) for member in group.members], group.pool, group.handovers)
             campaign = Campaign(self._name(group), risk, len(group.members))
+            campaign = steady(told.get(campaign.id), campaign)
             if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
                 self._members.update((member.account, campaign) for member in group.members)
                 if risk >= PROVEN:
@@ -122,7 +124,7 @@ class Campaigns:
         pools = [(_known(map(profile_of, pool.accounts)), pool.handovers) for pool in crowd.handovers.pools()]
         groups = []
         for frames in linked(crowd.frames.strong(STRONG), breathe):
-            members = dict.fromkeys(tied(frames, crowd, profile_of, breathe))
+            members = dict.fromkeys(tied(frames, profile_of, breathe))
             own = [pool for pool in pools if sum(profile in members for profile in pool[0]) >= _SHARED]
             pools = [pool for pool in pools if pool not in own]
             members.update(dict.fromkeys(profile for pool, _ in own for profile in pool))
@@ -159,19 +161,17 @@ def linked(frames: Sequence[Frame], breathe: Callable[[], None] = hold) -> list[
     return list({id(group): group for group in groups.values()}.values())
 
 
-def tied(
-    group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None] = hold
-) -> list[Profile]:
+def tied(group: Sequence[Frame], profile_of: Callable[[str], Profile | None], breathe: Callable[[], None] = hold) -> list[Profile]:
     """The accounts that a group of frames ties together. Pure.
 
     Those that use far fewer of the frames than most do are left out: some frames belong to a public data set, which others use, too.
     """
-    anchors = {frame.anchor for frame in group}
+    frames = {frame.anchor: frame for frame in group}
     accounts = dict.fromkeys(account for frame in group for account in frame.accounts)
     profiles = [profile for account in accounts if (profile := profile_of(account)) is not None]
     bound = []
     for profile in profiles:
-        shared = ties(profile, crowd, anchors)
+        shared = ties(profile, frames)
         if bond(shared) >= BOND:
             bound.append((profile, len(shared)))
         breathe()
@@ -201,6 +201,13 @@ def _known(profiles: Iterable[Profile | None]) -> list[Profile]:
     return [profile for profile in profiles if profile is not None]
 
 
+def steady(before: Campaign | None, after: Campaign) -> Campaign:
+    """The campaign as it was told before, while neither its risk nor its size has changed noticeably. Pure."""
+    if before is None or abs(after.risk - before.risk) >= NOTICEABLE or abs(after.accounts - before.accounts) > before.accounts // 4:
+        return after
+    return before
+
+
 def _age(profile: Profile) -> tuple[float, str]:
     return profile.first_seen, profile.account
 
@@ -218,7 +225,9 @@ def _common_accounts(frames: Iterable[Frame], breathe: Callable[[], None]) -> Ma
             used[account].append(frame.anchor)
         breathe()
     common: Counter[tuple[int, int]] = Counter()
-    for anchors in used.values():
-        common.update(combinations(anchors[:_FRAMES], 2))
+    # The accounts of an operator use the same frames.
+    for anchors, accounts in Counter([tuple(anchors[:_FRAMES]) for anchors in used.values()]).items():
+        for pair in combinations(anchors, 2):
+            common[pair] += accounts
         breathe()
     return common

@@ -16,7 +16,7 @@ from antidistill.text.sketch import Recent, Tally
 _MEMBERS = 256
 _ENOUGH = 8
 _CROWD = 500
-_NOTICEABLE = 0.02
+_NOTICEABLE = 0.05
 _SEVERAL = 4
 _FEW, _MANY = 7, 10
 
@@ -53,6 +53,7 @@ class Frame:
         begun: Unix seconds at which several tenants shared it.
         accounts: Accounts that filled it with new values, in order; the first 256 only.
         standing: What was said about it when it was last rated.
+        told: Its strength when that was last told.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class Frame:
         "anchor",
         "begun",
         "standing",
+        "told",
     )
 
     def __init__(self, anchor: int, begun: float) -> None:
@@ -76,6 +78,7 @@ class Frame:
         self.begun = begun
         self.accounts: dict[str, None] = {}
         self.standing = Standing()
+        self.told = 0.0
         self._fillings = 0
         self._labels = 0
         self._repeats = 0
@@ -133,10 +136,13 @@ class Frame:
         )
 
     def settle(self, population: int, used: Mapping[int, Collection[int]], breathe: Callable[[], None] = hold) -> bool:
-        """Rates the frame anew; says whether its strength changed noticeably."""
-        before, self.standing = self.standing.strength, self.rate(population, used, breathe)
-        after = self.standing.strength
-        return abs(after - before) >= _NOTICEABLE or (after > 0) != (before > 0)
+        """Rates the frame anew; says whether its strength has changed noticeably since that was said last."""
+        self.standing = self.rate(population, used, breathe)
+        before, after = self.told, self.standing.strength
+        if abs(after - before) < _NOTICEABLE and (after > 0) == (before > 0):
+            return False
+        self.told = after
+        return True
 
     def _fill(self, tenant: int, account: str) -> None:
         self._switches += self._fillings > 0 and tenant != self._last

@@ -28,7 +28,10 @@ QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
 SEARCH = 12
-"""Ticks after which all accounts that sent something are assessed, and campaigns looked for where no strong frame changed before."""
+"""Ticks after which campaigns are looked for where no strong frame changed before."""
+
+REVIEW = 36
+"""Ticks after which all accounts that sent something are assessed, however little it was."""
 
 BUSY = 50
 """Requests after which an account is assessed at once, so that none gets far between two ticks."""
@@ -89,7 +92,7 @@ class Assessor:
         self._profiles = Profiles(self._signals, max_accounts)
         self._subs = Subs(max_accounts)
         self._campaigns = Campaigns(self._seed)
-        self._search = -math.inf
+        self._search = self._review = -math.inf
         self._ticks = -math.inf
         self._touched: dict[str, int] = {}  # Accounts to assess, with their requests when they were touched first.
         self._latest: dict[str, Assessment] = {}
@@ -192,17 +195,20 @@ class Assessor:
         if profile is not None:
             profile.learn(observation, reading, self._signals)
             self._touched.setdefault(profile.account, profile.requests)
+            if profile.linked and reading.release is not None:
+                self._touched[profile.account] = 0  # A campaign that moves is told at the next tick.
             if profile.requests % BUSY == 0:
                 self._tell(self._assess([profile.account], observation.ts))
 
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""
         try:
-            stirred, every = self._stir(), ts >= self._search
+            stirred, every = self._stir(), ts >= self._review
             changed = self._assess(self._due(every), ts)
             if every:
+                self._review = ts + REVIEW * self._tick
+            if stirred or ts >= self._search:
                 self._search = ts + SEARCH * self._tick
-            if stirred or every:
                 changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe, ts), ts)
             self._tell(changed)
         except Exception:
@@ -260,7 +266,7 @@ class Assessor:
         return True
 
     def _weigh(self, profile: Profile) -> list[Evidence]:
-        shared = ties(profile, self._crowd)
+        shared = ties(profile, self._crowd.frames)
         found = (signal.weigh(state, profile, shared) for signal, state in zip(self._signals, profile.states, strict=True))
         return [evidence for evidence in found if evidence is not None]
 

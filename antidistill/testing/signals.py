@@ -45,4 +45,4 @@ def _weigh(signal: Signal, count: int) -> Evidence | None:
         if who == 0:
             profile.learn(row, reading, (signal,))
     list(crowd.rate())
-    return signal.weigh(profile.states[0], profile, ties(profile, crowd))
+    return signal.weigh(profile.states[0], profile, ties(profile, crowd.frames))

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from antidistill.assessment.campaigns import MEMORY, STRONG, linked, pooled
+from antidistill.assessment.campaigns import MEMORY, STRONG, linked, pooled, steady
 from antidistill.assessment.frames import Frame, Standing
-from antidistill.model import Assessment, Call, Evidence, Exchange, Family, Turn
+from antidistill.model import Assessment, Call, Campaign, Evidence, Exchange, Family, Turn
 from tests.assessment.traffic import HOUR, START, campaign, exchange, fill, in_order, learnt, names, people, pool, replay, words
 
 
@@ -47,6 +47,21 @@ def test_a_campaign_is_told_with_its_size_and_risk():
     assert found is not None
     assert found.accounts == 12
     assert 0.8 < found.risk < 1
+
+
+@pytest.mark.parametrize(
+    ("risk", "accounts", "told"),
+    [
+        pytest.param(0.905, 15, False, id="a little of both"),
+        pytest.param(0.91, 12, True, id="risk"),
+        pytest.param(0.9, 16, True, id="more accounts"),
+        pytest.param(0.9, 8, True, id="fewer accounts"),
+    ],
+)
+def test_a_campaign_is_told_anew_where_it_changed_noticeably(risk, accounts, told):
+    before, after = Campaign("c", 0.9, 12), Campaign("c", risk, accounts)
+    assert steady(before, after) is (after if told else before)
+    assert steady(None, after) is after
 
 
 @pytest.mark.parametrize(("later", "known"), [(HOUR, 12), (MEMORY + 7 * HOUR, 0)], ids=["an hour later", "a month later"])
@@ -218,13 +233,13 @@ def pivots(rows: Sequence[Exchange]) -> dict[str, float]:
     return found
 
 
-def test_a_known_campaign_that_turns_to_a_new_model_is_told_within_an_hour_of_its_first_request():
+def test_a_known_campaign_that_turns_to_a_new_model_is_told_two_ticks_after_its_first_request_at_most():
     rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
     clock = [exchange("somebody", ts=RELEASE + n * 60) for n in range(120)]
     later = in_order(clock, turning("bot-3", ["new"]), turning("stranger", ["m", "m", "m", "m", "m", "new", "new"]))
     found = pivots([*rows, *later])
     assert set(found) == {"bot-3"}
-    assert found["bot-3"] - (RELEASE + 600) <= HOUR
+    assert found["bot-3"] - (RELEASE + 600) <= 600
 
 
 def test_a_member_that_only_tries_a_new_model_turns_nowhere():

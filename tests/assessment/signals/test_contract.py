@@ -59,7 +59,7 @@ def world(seed: int) -> tuple[Crowd, list[Profile]]:
 
 
 def weighed(signal: Signal, profile: Profile, crowd: Crowd) -> Evidence | None:
-    return signal.weigh(profile.states[SIGNALS.index(signal)], profile, ties(profile, crowd))
+    return signal.weigh(profile.states[SIGNALS.index(signal)], profile, ties(profile, crowd.frames))
 
 
 def test_names_are_words_and_taken_once():

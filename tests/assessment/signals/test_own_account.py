@@ -28,7 +28,7 @@ def judged(rows: list[Exchange]) -> dict[str, Evidence]:
         profile = profiles.setdefault(observation.account, Profile(observation.account, observation.ts, 0, SIGNALS))
         profile.learn(observation, crowd.read(observation), SIGNALS)
     list(crowd.rate())
-    shared = ties(profiles[account], crowd)
+    shared = ties(profiles[account], crowd.frames)
     found = (signal.weigh(state, profiles[account], shared) for signal, state in zip(SIGNALS, profiles[account].states, strict=True))
     return {piece.signal: piece for piece in found if piece is not None}
 
