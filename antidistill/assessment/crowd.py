@@ -66,6 +66,8 @@ class Crowd:
         marks = self._sightings.see(observation.skeleton, observation.tenant, observation.ts)
         filling = read(observation.skeleton, marks)
         if filling is None or not filling.shared:
+            if filling is not None and filling.new:
+                self.frames.drafts.note(observation, filling)
             return filling
         if observation.turns == 1:
             self._open(observation.lineage, filling.anchor)
