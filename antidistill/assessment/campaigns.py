@@ -21,7 +21,7 @@ from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import BOUND
 from antidistill.assessment.ties import bond, ties
-from antidistill.model import Assessment, Campaign, Evidence
+from antidistill.model import Assessment, Campaign, Evidence, Family
 
 STRONG = 0.5
 """Strength from which a frame makes a campaign."""
@@ -46,6 +46,8 @@ _PART = 0.4
 _FRAMES = 16
 _SHARED = 2
 _POOL = 6
+_HANDOVERS = 5
+_HANDED: tuple[tuple[Family, str], ...] = (("coordination", "failover"), ("temporal", "handoff"))
 
 
 class Group(NamedTuple):
@@ -55,11 +57,13 @@ class Group(NamedTuple):
         marks: What it is known by: anchors of its frames, or hashes of its accounts; the oldest first.
         members: Its accounts.
         pool: How many of them hand work to one another.
+        handovers: How often they did.
     """
 
     marks: list[int]
     members: list[Profile]
     pool: int = 0
+    handovers: float = 0.0
 
 
 class Campaigns:
@@ -95,7 +99,7 @@ class Campaigns:
         before, self._members = self._members, {}
         told = {campaign.id: campaign for campaign in before.values()}
         for group in groups:
-            risk = pooled([_evidence(latest, member) for member in group.members], group.pool)
+            risk = pooled([_evidence(latest, member) for member in group.members], group.pool, group.handovers)
             campaign = Campaign(self._name(group), risk, len(group.members))
             campaign = steady(told.get(campaign.id), campaign)
             if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
@@ -103,7 +107,11 @@ class Campaigns:
                 if risk >= PROVEN:
                     self._confirmed[campaign.id] = now
         self._remember(before)
-        return [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
+        changed = [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
+        for account in changed:
+            if (profile := profile_of(account)) is not None:
+                profile.linked = account in self._members
+        return changed
 
     def _remember(self, before: Mapping[str, Campaign]) -> None:
         """Keeps members of a campaign that was proven once, whatever traffic has washed over its wording since."""
@@ -113,16 +121,20 @@ class Campaigns:
 
     def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]) -> list[Group]:
         """Those whom frames tie together, each with the pools that it has two accounts in common with; then the other pools."""
-        pools = [[profile for account in pool if (profile := profile_of(account)) is not None] for pool in crowd.handovers.pools()]
+        pools = [(_known(map(profile_of, pool.accounts)), pool.handovers) for pool in crowd.handovers.pools()]
         groups = []
         for frames in linked(crowd.frames.strong(STRONG), breathe):
             members = dict.fromkeys(tied(frames, profile_of, breathe))
-            own = [pool for pool in pools if sum(profile in members for profile in pool) >= _SHARED]
+            own = [pool for pool in pools if sum(profile in members for profile in pool[0]) >= _SHARED]
             pools = [pool for pool in pools if pool not in own]
-            members.update(dict.fromkeys(profile for pool in own for profile in pool))
+            members.update(dict.fromkeys(profile for pool, _ in own for profile in pool))
             oldest = sorted(frames, key=lambda frame: (frame.begun, frame.anchor))
-            groups.append(Group([frame.anchor for frame in oldest], list(members), sum(map(len, own))))
-        return groups + [Group([self._mark(profile) for profile in sorted(pool, key=_age)], pool, len(pool)) for pool in pools if pool]
+            handed = sum(handovers for _, handovers in own)
+            groups.append(Group([frame.anchor for frame in oldest], list(members), sum(len(pool) for pool, _ in own), handed))
+        for pool, handovers in pools:
+            if pool:
+                groups.append(Group([self._mark(profile) for profile in sorted(pool, key=_age)], pool, len(pool), handovers))
+        return groups
 
     def _mark(self, profile: Profile) -> int:
         return int.from_bytes(blake2b(profile.account.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest())
@@ -167,23 +179,26 @@ def tied(group: Sequence[Frame], profile_of: Callable[[str], Profile | None], br
     return [profile for profile, count in bound if count >= _PART * usual]
 
 
-def pooled(members: Sequence[Sequence[Evidence]], pool: int = 0) -> float:
-    """Risk of a group: of each signal, what half of the members reach; and 3 · ramp(p, 2, 6) for a pool of p accounts. Pure.
+def pooled(members: Sequence[Sequence[Evidence]], pool: int = 0, handovers: float = 0.0) -> float:
+    """Risk of a group: of each signal, what half of the members reach; and what its pool says that one member cannot. Pure.
 
-    A few weak members do not hide a group, a few strong ones do not make one.
+    A few weak members do not hide a group, a few strong ones do not make one. Of a pool of p accounts with h handovers, 3 ·
+    ramp(p, 2, 6) and 3 · ramp(h, 1, 5) for coordination, and 3 · ramp(h, 1, 5) for the haste: by hand one work is carried on, not many.
     """
-    weights: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    pieces = {}
+    weights: defaultdict[tuple[Family, str], list[float]] = defaultdict(list)
     for evidence in members:
         for piece in evidence:
-            pieces[piece.family, piece.signal] = piece
             weights[piece.family, piece.signal].append(piece.weight)
-    silent = len(members)
-    typical = (
-        Evidence(piece.signal, piece.family, median_low([*weights[key], *[0.0] * (silent - len(weights[key]))]), "")
-        for key, piece in pieces.items()
-    )
-    return risk(weigh([*typical, Evidence("pool", "coordination", BOUND * ramp(pool, 2, _POOL), "")]))
+    typical = {key: median_low([*found, *[0.0] * (len(members) - len(found))]) for key, found in weights.items()}
+    if pool:
+        typical["coordination", "pool"] = BOUND * ramp(pool, 2, _POOL)
+        for key in _HANDED:
+            typical[key] = max(typical.get(key, 0.0), BOUND * ramp(handovers, 1, _HANDOVERS))
+    return risk(weigh([Evidence(signal, family, weight, "") for (family, signal), weight in typical.items()]))
+
+
+def _known(profiles: Iterable[Profile | None]) -> list[Profile]:
+    return [profile for profile in profiles if profile is not None]
 
 
 def steady(before: Campaign | None, after: Campaign) -> Campaign:

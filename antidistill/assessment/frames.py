@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from antidistill.assessment.breath import hold
+from antidistill.assessment.drafts import Drafts
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.ramp import ramp
@@ -104,6 +105,14 @@ class Frame:
             self._repeats += 1
         return new
 
+    def adopt(self, drafts: Mapping[int, tuple[str, int]]) -> None:
+        """Counts what tenants did with it before several shared it."""
+        for tenant, (account, uses) in drafts.items():
+            self._tenants[tenant] = (uses, 0)
+            self._distinct.add(tenant)
+            self._fillings += uses
+            self.accounts[account] = None
+
     def tenants(self) -> Collection[int]:
         """Tenants that used it; the first 256."""
         return self._tenants
@@ -182,10 +191,14 @@ class Frames:
 
     Args:
         limit: Most frames.
+
+    Attributes:
+        drafts: Wording that is not shared yet.
     """
 
     def __init__(self, limit: int = 2048) -> None:
         self._frames: OrderedDict[int, Frame] = OrderedDict()
+        self.drafts = Drafts()
         self._stirred: dict[int, None] = {}
         self._used: dict[int, set[int]] = {}
         self._limit = limit
@@ -203,6 +216,7 @@ class Frames:
         frame = self._frames.get(anchor)
         if frame is None:
             frame = self._frames[anchor] = Frame(anchor, observation.ts)
+            frame.adopt(self.drafts.take(filling))
             if len(self._frames) > self._limit:
                 self._drop()
         self._frames.move_to_end(anchor)

@@ -195,6 +195,8 @@ class Assessor:
         if profile is not None:
             profile.learn(observation, reading, self._signals)
             self._touched.setdefault(profile.account, profile.requests)
+            if profile.linked and reading.release is not None:
+                self._touched[profile.account] = 0  # A campaign that moves is told at the next tick.
             if profile.requests % BUSY == 0:
                 self._tell(self._assess([profile.account], observation.ts))
 

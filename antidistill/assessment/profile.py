@@ -52,6 +52,7 @@ class Profile(Struct, gc=False, eq=False):
         tenant: Hash of its organisation, else of the account.
         prompts: Those of its requests that asked something in five words or more and were answered.
         frames: Its use of frames by their anchor; the 10 that it uses most.
+        linked: True for a member of a campaign.
     """
 
     account: str
@@ -62,6 +63,7 @@ class Profile(Struct, gc=False, eq=False):
     tenant: int = 0
     prompts: int = 0
     frames: dict[int, Fillings] = field(default_factory=dict)
+    linked: bool = False
 
     def learn(self, observation: Observation, reading: Reading, signals: Sequence[Signal]) -> None:
         """Takes in an observation."""

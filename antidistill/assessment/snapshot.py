@@ -18,6 +18,7 @@ from msgspec import DecodeError, msgpack
 
 from antidistill.assessment.campaigns import Campaigns
 from antidistill.assessment.crowd import Crowd
+from antidistill.assessment.drafts import Drafts
 from antidistill.assessment.frames import Frame, Frames, Standing
 from antidistill.assessment.handovers import Handovers, Unfinished
 from antidistill.assessment.loop import Assessor
@@ -40,6 +41,7 @@ ROOMS: Mapping[type, frozenset[str]] = {
     Assessor: frozenset(_PROCESS.split(" ")),
     Crowd: frozenset(),
     Frames: frozenset({"_limit"}),
+    Drafts: frozenset({"_limit"}),
     Sightings: frozenset({"_mask"}),
     Unfinished: frozenset({"_limit"}),
     Handovers: frozenset({"_limit"}),

@@ -7,7 +7,7 @@ import pytest
 
 from antidistill.assessment.campaigns import MEMORY, STRONG, linked, pooled, steady
 from antidistill.assessment.frames import Frame, Standing
-from antidistill.model import Assessment, Campaign, Evidence, Family
+from antidistill.model import Assessment, Call, Campaign, Evidence, Exchange, Family, Turn
 from tests.assessment.traffic import HOUR, START, campaign, exchange, fill, in_order, learnt, names, people, pool, replay, words
 
 
@@ -178,6 +178,26 @@ def test_honest_refusals_make_no_campaign(rows):
     assert groups(replay(rows)[1]) == {}
 
 
+def test_three_refusals_in_a_hundred_are_enough_for_a_pool_of_many():
+    rows = pool(random.Random(1), accounts=30, refused=0.03)
+    assert max(map(len, groups(replay(rows)[1]).values())) >= 15
+
+
+def test_a_class_that_is_refused_makes_no_campaign():
+    rng = random.Random(1)
+    sheet = [words(rng, 20) for _ in range(8)]
+    rows = [
+        exchange(f"pupil-{rng.randrange(25)}", rng.choice(sheet), START + n * 8, status=429 if rng.random() < 0.1 else 200)
+        for n in range(600)
+    ]
+    assert groups(replay(rows)[1]) == {}
+
+
+@pytest.mark.parametrize(("handovers", "sure"), [(0, False), (2, False), (5, True)])
+def test_a_pool_is_as_sure_as_it_hands_over_often(handovers, sure):
+    assert (pooled([[Evidence("unattended", "temporal", 1.0, "")]] * 6, 6, handovers) >= 0.8) == sure
+
+
 def test_a_pool_keeps_its_name_while_it_grows():
     rows = pool(random.Random(1), each=80)
     named: list[str] = []
@@ -187,3 +207,41 @@ def test_a_pool_keeps_its_name_while_it_grows():
 
     learnt(rows, publish)
     assert len(set(named)) == 1
+
+
+RELEASE = START + 2 * 86_400
+
+
+def turning(account: str, models: Sequence[str]) -> list[Exchange]:
+    """One request to each model, a minute apart, ten minutes after a release."""
+    return [
+        exchange(account, ts=RELEASE + 600 + n * 60, as_call=Call("openai.chat", model, turns=(Turn("user", f"hello {n}"),)))
+        for n, model in enumerate(models)
+    ]
+
+
+def pivots(rows: Sequence[Exchange]) -> dict[str, float]:
+    """When each account was first said to turn to a new model."""
+    found: dict[str, float] = {}
+
+    def publish(assessments: Sequence[Assessment]) -> None:
+        for assessment in assessments:
+            if any(piece.signal == "release_pivot" for piece in assessment.evidence):
+                found.setdefault(assessment.account, assessment.ts)
+
+    learnt(rows, publish)
+    return found
+
+
+def test_a_known_campaign_that_turns_to_a_new_model_is_told_two_ticks_after_its_first_request_at_most():
+    rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
+    clock = [exchange("somebody", ts=RELEASE + n * 60) for n in range(120)]
+    later = in_order(clock, turning("bot-3", ["new"]), turning("stranger", ["m", "m", "m", "m", "m", "new", "new"]))
+    found = pivots([*rows, *later])
+    assert set(found) == {"bot-3"}
+    assert found["bot-3"] - (RELEASE + 600) <= 600
+
+
+def test_a_member_that_only_tries_a_new_model_turns_nowhere():
+    rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
+    assert pivots([*rows, *turning("bot-3", ["new", *["m"] * 9])]) == {}

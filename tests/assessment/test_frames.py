@@ -202,3 +202,25 @@ def test_asking_back_about_a_frame_that_made_room_changes_nothing():
     frames = Frames(limit=1)
     frames.follow(7, 1)
     assert not list(frames.rate(0))
+
+
+def test_what_the_first_two_did_counts_once_a_third_shares_the_wording():
+    frames = Frames()
+    for _ in range(6):
+        for tenant in (1, 2):
+            frames.drafts.note(by(tenant), Filling(ANCHOR, False, True, 0, 9))
+    frames.use(by(3), Filling(ANCHOR, True, True, 5, 9))
+    list(frames.rate(3))
+    frame = frames.get(ANCHOR)
+    assert frame is not None
+    assert (frame.standing.tenants, frame.standing.fillings) == (3, 13)
+
+
+def test_wording_that_only_begins_alike_is_not_taken_for_shared():
+    frames = Frames()
+    frames.drafts.note(by(1), Filling(ANCHOR, False, True, 0, 8))
+    frames.use(by(3), Filling(ANCHOR, True, True, 5, 9))
+    list(frames.rate(3))
+    frame = frames.get(ANCHOR)
+    assert frame is not None
+    assert frame.standing.tenants == 1
