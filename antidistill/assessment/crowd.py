@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling, read
-from antidistill.assessment.frames import Frame, Frames
+from antidistill.assessment.frame import Frame
+from antidistill.assessment.frames import Frames
 from antidistill.assessment.handovers import Handover, Handovers, Unfinished
 from antidistill.assessment.models import Models, Release
 from antidistill.assessment.observation import Observation

@@ -20,7 +20,7 @@ from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
 from antidistill.assessment.subs import Subs, name_of
 from antidistill.assessment.ties import ties
-from antidistill.model import Assessment, Clock, Evidence, Exchange
+from antidistill.model import Assessment, Clock, Exchange
 from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
@@ -251,7 +251,7 @@ class Assessor:
         changed: dict[str, None] = {}
         for account in accounts:
             profile = self._profiles.get(account)
-            if profile is not None and self._differs(assess(profile, self._weigh(profile), ts, self._campaigns.of(account))):
+            if profile is not None and self._differs(self._assessment(profile, ts)):
                 changed[account] = None
             self._breathe()
         return changed
@@ -265,10 +265,11 @@ class Assessor:
         self._profiles.file(assessment.account, assessment.risk)
         return True
 
-    def _weigh(self, profile: Profile) -> list[Evidence]:
+    def _assessment(self, profile: Profile, ts: float) -> Assessment:
         shared = ties(profile, self._crowd.frames)
-        found = (signal.weigh(state, profile, shared) for signal, state in zip(self._signals, profile.states, strict=True))
-        return [evidence for evidence in found if evidence is not None]
+        found = [signal.weigh(state, profile, shared) for signal, state in zip(self._signals, profile.states, strict=True)]
+        evidence = [piece for piece in found if piece is not None]
+        return assess(profile, evidence, ts, self._campaigns.of(profile, shared))
 
     # --- the thread --------------------------------------------------------------------------------------------------
 

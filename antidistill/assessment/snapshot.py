@@ -19,7 +19,8 @@ from msgspec import DecodeError, msgpack
 from antidistill.assessment.campaigns import Campaigns
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.drafts import Drafts
-from antidistill.assessment.frames import Frame, Frames, Standing
+from antidistill.assessment.frame import Frame, Standing
+from antidistill.assessment.frames import Frames
 from antidistill.assessment.handovers import Handovers, Unfinished
 from antidistill.assessment.loop import Assessor
 from antidistill.assessment.models import Models

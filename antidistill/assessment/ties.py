@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
-from antidistill.assessment.frames import Frame, Standing
+from antidistill.assessment.frame import Frame, Standing
 from antidistill.assessment.profile import Fillings, Profile
 
 LEAD = 2 * 3600.0

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from antidistill.assessment.campaigns import MEMORY, STRONG, linked, pooled, steady
-from antidistill.assessment.frames import Frame, Standing
+from antidistill.assessment.campaigns import MEMORY, STRONG, steady
+from antidistill.assessment.frame import Frame, Standing
+from antidistill.assessment.groups import linked, pooled
 from antidistill.model import Assessment, Call, Campaign, Evidence, Exchange, Family, Turn
 from tests.assessment.traffic import HOUR, START, campaign, exchange, fill, in_order, learnt, names, people, pool, replay, words
 
@@ -21,7 +22,7 @@ def groups(published: dict[str, Assessment]) -> dict[str, set[str]]:
 
 def frame(anchor: int, *accounts: str) -> Frame:
     made = Frame(anchor, 0.0)
-    made.accounts = dict.fromkeys(accounts)
+    made.accounts = dict.fromkeys(accounts, 0)
     return made
 
 
@@ -72,7 +73,14 @@ def test_a_campaign_is_remembered_when_other_traffic_washes_over_its_wording(lat
         washed.standing = Standing()
     now = max(row.request.ts for row in rows) + later
     assessor._campaigns.search(assessor._crowd, assessor._profiles.get, assessor._latest, now=now)
-    assert sum(assessor._campaigns.of(account) is not None for account in set(names(rows))) == known
+    assert len(assessor._campaigns._members) == known
+
+
+def test_all_accounts_of_a_large_campaign_are_found_though_frames_remember_some():
+    rows = campaign(random.Random(1), accounts=400, frames=3, each=9)
+    assessor, published = replay(rows)
+    assert all(len(frame.accounts) <= 256 for frame in assessor._crowd.frames.strong(STRONG))
+    assert list(groups(published).values()) == [set(names(rows))]
 
 
 def test_two_campaigns_stay_two():
