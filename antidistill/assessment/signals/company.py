@@ -14,6 +14,7 @@ from antidistill.model import Evidence, Family
 _TIED = 0.25
 _FRAMES = 8
 _MANY = 6
+_PLENTY = 64
 
 
 class Company(Signal):
@@ -41,17 +42,18 @@ class Company(Signal):
         if not again:
             return None
         weight = BOUND * strongest[1].strength * ramp(again, 0, _MANY)
-        reason = f"at least {again} other tenants fill two or more of the {len(strongest)} frames that this account shares"
+        others = str(again) if again < _PLENTY else f"more than {_PLENTY - 1}"
+        reason = f"{others} other tenants fill at least two of the {len(strongest)} frames that this account shares"
         return Evidence(self.name, self.family, weight, reason)
 
 
 def _met_again(companies: Iterable[frozenset[int]]) -> set[int]:
-    """Tenants in several companies; no more are looked for where these are enough."""
+    """Tenants in several companies; no more are looked for where there are plenty."""
     met: set[int] = set()
     again: set[int] = set()
     for company in companies:
         again |= met & company
-        if len(again) > _MANY:
+        if len(again) > _PLENTY:
             break
         met |= company
     return again

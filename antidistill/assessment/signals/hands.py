@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from msgspec import Struct, field
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -21,15 +23,12 @@ _SETTLED = 8
 _FOREIGN = 4
 
 
-class Habits:
+class Habits(Struct, gc=False):
     """Three values of each habit as short hashes, requests that showed them, and requests that did not."""
 
-    __slots__ = ("foreign", "known", "own")
-
-    def __init__(self) -> None:
-        self.known = array("H", bytes(2 * _HABITS * _KEPT))
-        self.own = 0
-        self.foreign = 0
+    known: array[int] = field(default_factory=lambda: array("H", bytes(2 * _HABITS * _KEPT)))
+    own: int = 0
+    foreign: int = 0
 
     def fresh(self, habits: Sequence[int]) -> list[int]:
         """Which habits have a value that is not known."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.models import YOUNG
 from antidistill.assessment.observation import Observation
@@ -21,21 +23,18 @@ _BEFORE = 5
 _AFTER = 3
 
 
-class Move:
+class Move(Struct, gc=False):
     """Requests before the first one to a new model; in the three days after it those to new models and to others; the age it had.
 
     And whether anybody else asks for that model.
     """
 
-    __slots__ = ("age", "before", "moved", "public", "stayed", "until")
-
-    def __init__(self) -> None:
-        self.before = 0
-        self.public = False
-        self.moved = 0
-        self.stayed = 0
-        self.age = 0.0
-        self.until = math.inf
+    before: int = 0
+    moved: int = 0
+    stayed: int = 0
+    age: float = 0.0
+    until: float = math.inf
+    public: bool = False
 
 
 class ReleasePivot(Signal):
