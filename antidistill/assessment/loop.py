@@ -224,18 +224,18 @@ class Assessor:
 
     def _due(self, every: bool) -> Iterator[str]:
         """Takes the accounts to assess: now and then all that were touched, else those that grew by an eighth or have sent little."""
-        kept: dict[str, int] = {}
+        touched, self._touched = self._touched, {}
         try:
-            while self._touched:
-                account, since = self._touched.popitem()
+            while touched:
+                account, since = touched.popitem()
                 profile = self._profiles.get(account)
                 if every or since <= _FEW or profile is None or profile.requests >= _GROWTH * since:
                     yield account
                 else:
-                    kept[account] = since
+                    self._touched[account] = since
                 self._breathe()
         finally:
-            self._touched.update(kept)
+            self._touched.update(touched)
 
     def _tell(self, accounts: Iterable[str]) -> None:
         """Publishes what is known of accounts, a few at a time."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
@@ -26,7 +25,7 @@ _FOREIGN = 4
 class Habits(Struct, gc=False):
     """Three values of each habit as short hashes, the latest ones, requests that showed them, and requests that did not."""
 
-    known: array[int] = field(default_factory=lambda: array("H", bytes(2 * _HABITS * _KEPT)))
+    known: tuple[int, ...] = (0,) * (_HABITS * _KEPT)
     latest: tuple[int, ...] = ()
     own: int = 0
     foreign: int = 0
@@ -38,9 +37,11 @@ class Habits(Struct, gc=False):
 
     def learn(self, habits: Sequence[int], fresh: Sequence[int]) -> None:
         """Takes new values in, for the oldest ones."""
+        known = [*self.known]
         for place in fresh:
             first = place * _KEPT
-            self.known[first : first + _KEPT] = array("H", [habits[place], *self.known[first : first + _KEPT - 1]])
+            known[first : first + _KEPT] = habits[place], *known[first : first + _KEPT - 1]
+        self.known = tuple(known)
 
 
 class Hands(Signal):
