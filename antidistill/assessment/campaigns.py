@@ -13,7 +13,7 @@ from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.groups import SMALLEST, belongs, linked, pooled, tied
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ties import Tie
-from antidistill.model import Assessment, Campaign, Evidence
+from antidistill.model import SUB, Assessment, Campaign, Evidence
 
 STRONG = 0.5
 """Strength from which a frame makes a campaign."""
@@ -66,9 +66,9 @@ class Campaigns:
         self._confirmed: dict[str, float] = {}  # When each campaign was last found.
 
     def of(self, profile: Profile, ties: Sequence[Tie]) -> Campaign | None:
-        """The campaign of an account: as of the last search, or one whose frames tie it since."""
+        """The campaign of an account: as of the last search, or one whose frames tie it since. Sub-identities are in none of their own."""
         known = self._members.get(profile.account)
-        return known if known is not None or not ties else self._join(profile, ties)
+        return known if known is not None or not ties or SUB in profile.account else self._join(profile, ties)
 
     def _join(self, profile: Profile, ties: Sequence[Tie]) -> Campaign | None:
         """Takes an account in that its own ties bind to a campaign: frames remember some of their accounts only."""

@@ -18,8 +18,9 @@ from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
-from antidistill.assessment.subs import Subs, name_of
+from antidistill.assessment.subs import MOST, name_of
 from antidistill.assessment.ties import ties
+from antidistill.identity.sub_identities import SubIdentities
 from antidistill.model import Assessment, Clock, Exchange
 from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
@@ -90,7 +91,7 @@ class Assessor:
         self._signals = tuple(signals)
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
-        self._subs = Subs(max_accounts)
+        self._subs = SubIdentities(max_accounts)
         self._campaigns = Campaigns(self._seed)
         self._search = self._review = -math.inf
         self._ticks = -math.inf
@@ -184,7 +185,7 @@ class Assessor:
     def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
         self._profile(observation, reading)
-        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts):
+        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts, MOST):
             self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
         for account in self._profiles.overflow():
             self._latest.pop(account, None)
