@@ -12,15 +12,15 @@ from antidistill.assessment.signals.signal import BOUND, Signal
 from antidistill.assessment.ties import Tie
 from antidistill.model import Evidence, Family
 
-ALONE = 2.0
-"""Most that an account's own prompts weigh: every batch job looks like that."""
+ALONE = 0.4
+"""Most that an account's own prompts weigh: every batch job looks like that. Too little to make a family speak against anybody."""
 
 
 class Sweep(Signal):
     """Prompts are frames around values that never repeat: a data set is being worked through.
 
     Threat: seed sets, slot filling, self-chat over a list of topics.
-    Formula: the greater of two. Alone: 2 · ramp(k, 8, 40) · ramp(k/n, 0.2, 0.8) · ramp(k/(k+r), 0.5, 0.9), with k uses of frames
+    Formula: the greater of two. Alone: 0.4 · ramp(k, 8, 40) · ramp(k/n, 0.2, 0.8) · ramp(k/(k+r), 0.5, 0.9), with k uses of frames
         that bring a new value and r that do not, out of n prompts. Pooled with all who share a frame, because a shard is too small
         to tell: 3 · (1 − Π (1 − ramp(Kᵢ, 15, 45) · ramp(Kᵢ/(Kᵢ+Rᵢ), 0.4, 0.8) · (1 − 2^−kᵢ))) over frames i, with Kᵢ and Rᵢ uses by
         all. One-sided: asking freely speaks for nobody.
