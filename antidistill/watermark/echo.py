@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from antidistill.watermark.tokens import PUNCTUATION, SOLIDS, STOP
@@ -13,6 +14,7 @@ SHINGLE: Final = 4
 
 _LIMIT: Final = 1 << 17
 """Characters of a prompt that are kept; the end of it, where the question is."""
+_WORDLESS: Final = PUNCTUATION | {STOP}
 
 
 class Echo:
@@ -33,15 +35,19 @@ class Echo:
             start: The first word in question.
             end: The place behind the last one.
         """
-        first = max(0, start - SHINGLE + 1)
-        return any(hash(tuple(words[at : at + SHINGLE])) in self._shingles for at in range(first, end))
+        near = words[max(0, start - SHINGLE + 1) : end + SHINGLE - 1]
+        return not self._shingles.isdisjoint(_shingles(near))
 
     @cached_property
     def _shingles(self) -> frozenset[int]:
-        words = plain(token for run in self._prompt.split() for token in SOLIDS[run].tokens)
-        return frozenset(map(hash, zip(*(words[shift:] for shift in range(SHINGLE)), strict=False)))
+        return frozenset(_shingles(plain(chain.from_iterable([SOLIDS[run].tokens for run in self._prompt.split()]))))
 
 
 def plain(tokens: Iterable[str]) -> list[str]:
     """The words among tokens."""
-    return [token for token in tokens if token != STOP and token not in PUNCTUATION]
+    return [token for token in tokens if token not in _WORDLESS]
+
+
+def _shingles(words: Sequence[str]) -> Iterator[int]:
+    """Hashes of all `SHINGLE` words in a row."""
+    return map(hash, zip(*[words[shift:] for shift in range(SHINGLE)], strict=False))

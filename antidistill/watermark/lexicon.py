@@ -176,10 +176,10 @@ def _entries(cls: SlotClass) -> Iterator[tuple[str, _Entry]]:
             yield first, _Entry(tail[0] if tail else None, tuple(tail), cls.before, cls.behind, Found(cls, side, number, 1 + len(tail)))
 
 
-def _followers(entries: Iterable[_Entry]) -> frozenset[str] | None:
+def _followers(entries: Sequence[_Entry]) -> frozenset[str] | None:
     """Tokens of which one must stand behind the first word of any of these variants, where they can be listed."""
-    followers = [entry.followers() for entry in entries]
-    return None if None in followers else frozenset().union(*followers)
+    listed = [followers for entry in entries if (followers := entry.followers()) is not None]
+    return frozenset[str]().union(*listed) if len(listed) == len(entries) else None
 
 
 def _digest(language: str, classes: tuple[SlotClass, ...]) -> str:
