@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import Struct
+from msgspec.structs import replace
 
 from antidistill.watermark.lexicon import Found, Lexicon
 from antidistill.watermark.slots import Chooser, Left, Seen, Slot, count, inner, slot
@@ -32,7 +31,7 @@ class Report(Struct):
     skipped: int = 0
 
 
-class Choice(NamedTuple):
+class Choice(Struct, frozen=True):
     """What should stand in a slot.
 
     Attributes:
@@ -58,7 +57,7 @@ class Choice(NamedTuple):
 
     def kept(self) -> Choice:
         """The choice of what stands there."""
-        return self._replace(side=self.found.side, variant=self.found.variant)
+        return replace(self, side=self.found.side, variant=self.found.variant)
 
 
 class Choices:

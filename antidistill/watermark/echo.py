@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain
 from typing import Final
 
 from antidistill.watermark.tokens import PUNCTUATION, SOLIDS, STOP
@@ -27,6 +26,10 @@ class Echo:
     def __init__(self, prompt: str) -> None:
         self._prompt = prompt[-_LIMIT:]
 
+    def knows(self, words: Sequence[str]) -> bool:
+        """Whether the prompt has one of these words at all."""
+        return not self._known.isdisjoint(words)
+
     def repeats(self, words: Sequence[str], start: int, end: int) -> bool:
         """Whether some of `words[start:end]` stand in a row of `SHINGLE` words that the prompt has too.
 
@@ -39,8 +42,16 @@ class Echo:
         return not self._shingles.isdisjoint(_shingles(near))
 
     @cached_property
+    def _words(self) -> list[str]:
+        return [token for run in self._prompt.split() for token in SOLIDS[run].tokens if token not in _WORDLESS]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._words)
+
+    @cached_property
     def _shingles(self) -> frozenset[int]:
-        return frozenset(_shingles(plain(chain.from_iterable([SOLIDS[run].tokens for run in self._prompt.split()]))))
+        return frozenset(_shingles(self._words))
 
 
 def plain(tokens: Iterable[str]) -> list[str]:

@@ -188,15 +188,15 @@ class Embedder:
 
     def _change(self, choice: Choice) -> bool:
         """Puts a variant, unless what stands there must stay; returns whether it did."""
-        held, at, (found, left, *_, side, variant) = self._held, self._at, choice
+        held, found, left = self._held, choice.found, choice.left
         starts = left.token in ("", ":") or held[0].fresh
         if not (exchangeable(held, found.length, self._before, starts) and self._stands(found, left) and not self._repeats(found.length)):
             self.report.protected += 1
             return False
-        if not self._hear(plain(self._tokens[max(0, at - _NEAR) :])):
+        if not self._hear(plain(self._tokens[max(0, self._at - _NEAR) :])):
             self.report.skipped += 1
             return False
-        exchange(held, found.length, found.cls.sides[side][variant], self._curly)
+        exchange(held, found.length, found.cls.sides[choice.side][choice.variant], self._curly)
         self.report.changed += 1
         return True
 
@@ -212,10 +212,12 @@ class Embedder:
         return self._lexicon.find(tokens[at:end], 0, before, True) == found
 
     def _repeats(self, length: int) -> bool:
-        if self._echo is None:
+        """Whether it stands in the prompt too, together with words around it."""
+        tokens, at = self._tokens, self._at
+        if self._echo is None or not self._echo.knows(tokens[at : at + length]):
             return False
-        before = plain(self._tokens[max(0, self._at - 2 * SHINGLE) : self._at])[1 - SHINGLE :]
-        return self._echo.repeats(before + plain(self._tokens[self._at :]), len(before), len(before) + length)
+        before = plain(tokens[max(0, at - 2 * SHINGLE) : at])[1 - SHINGLE :]
+        return self._echo.repeats(before + plain(tokens[at:]), len(before), len(before) + length)
 
     def _forget(self) -> None:
         """Drops tokens that nothing will look at again."""
