@@ -106,7 +106,8 @@ class Embedder:
         calm, base, runs = prose.calm, len(tokens), _RUN.findall(text)
         solids = [SOLIDS[run] for _, run in runs]
         # Nothing is looked at across a gap that is very wide.
-        ahead = [token for solid in solids for token in solid.tokens] if max([len(gap) for gap, _ in runs], default=0) <= LIMIT else []
+        wide = max([len(gap) for gap, _ in runs if gap != " "], default=0) > LIMIT
+        ahead = [] if wide else [token for solid in solids for token in solid.tokens]
         for (gap, run), solid in zip(runs, solids, strict=True):
             fresh = broken = False
             free = calm and gap == " " and not solid.special
