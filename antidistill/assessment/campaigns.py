@@ -1,36 +1,22 @@
-"""Campaigns: accounts that fill the same strong frames, or that hand work to one another.
-
-Frames that have most of their accounts in common are one operator's; a single account in common fuses nothing. An account
-belongs where its own use of those frames ties it, not where one prompt touched them.
-"""
+"""Campaigns: accounts that fill the same strong frames, or that hand work to one another; their names, and the memory of them."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from itertools import combinations
-from statistics import median_low
 from typing import NamedTuple
 
-from antidistill.assessment.assess import risk, weigh
+from antidistill.assessment.assess import NOTICEABLE
 from antidistill.assessment.breath import hold
 from antidistill.assessment.crowd import Crowd
-from antidistill.assessment.frames import Frame
+from antidistill.assessment.groups import SMALLEST, belongs, linked, pooled, tied
 from antidistill.assessment.profile import Profile
-from antidistill.assessment.ramp import ramp
-from antidistill.assessment.signals.signal import BOUND
-from antidistill.assessment.ties import bond, ties
-from antidistill.model import Assessment, Campaign, Evidence
+from antidistill.assessment.ties import Tie
+from antidistill.model import SUB, Assessment, Campaign, Evidence
 
 STRONG = 0.5
 """Strength from which a frame makes a campaign."""
-
-BOND = 0.6
-"""How closely an account must be tied to a campaign's frames."""
-
-SMALLEST = 3
-"""Tenants of a campaign, at least."""
 
 SUSPECT = 0.5
 """Risk from which a group is called a campaign. Below, it is a coincidence or a common tool."""
@@ -41,25 +27,28 @@ PROVEN = 0.8
 MEMORY = 30 * 86_400.0
 """Seconds for which it is."""
 
-_TOGETHER = 0.5
-_PART = 0.4
-_FRAMES = 16
 _SHARED = 2
-_POOL = 6
+_SAMPLE = 256
 
 
 class Group(NamedTuple):
     """Accounts that belong together.
 
     Attributes:
+        name: What the campaign is called.
         marks: What it is known by: anchors of its frames, or hashes of its accounts; the oldest first.
         members: Its accounts.
+        usual: Of its frames, how many the usual member is tied to.
         pool: How many of them hand work to one another.
+        handovers: How often they did.
     """
 
+    name: str
     marks: list[int]
     members: list[Profile]
+    usual: int = 0
     pool: int = 0
+    handovers: float = 0.0
 
 
 class Campaigns:
@@ -73,11 +62,26 @@ class Campaigns:
         self._key = seed.to_bytes(8)
         self._names: dict[int, str] = {}
         self._members: dict[str, Campaign] = {}
+        self._found: dict[str, tuple[Campaign, int]] = {}  # By name: as told, and how many of its frames the usual member is tied to.
         self._confirmed: dict[str, float] = {}  # When each campaign was last found.
 
-    def of(self, account: str) -> Campaign | None:
-        """The campaign of an account, as of the last search."""
-        return self._members.get(account)
+    def of(self, profile: Profile, ties: Sequence[Tie]) -> Campaign | None:
+        """The campaign of an account: as of the last search, or one whose frames tie it since. Sub-identities are in none of their own."""
+        known = self._members.get(profile.account)
+        return known if known is not None or not ties or SUB in profile.account else self._join(profile, ties)
+
+    def _join(self, profile: Profile, ties: Sequence[Tie]) -> Campaign | None:
+        """Takes an account in that its own ties bind to a campaign: frames remember some of their accounts only."""
+        own: defaultdict[str, list[Tie]] = defaultdict(list)
+        for tie in ties:
+            own[self._names.get(tie.anchor, "")].append(tie)
+        for name, shared in own.items():
+            campaign, usual = self._found.get(name, (None, 0))
+            if campaign is not None and usual and belongs(shared, usual):
+                self._members[profile.account] = campaign
+                profile.linked = True
+                return campaign
+        return None
 
     def search(
         self,
@@ -89,101 +93,100 @@ class Campaigns:
     ) -> list[str]:
         """Looks for campaigns anew, at unix second `now`; returns the accounts whose campaign changed."""
         groups = self._groups(crowd, profile_of, breathe)
-        marks = {mark for group in groups for mark in group.marks}
+        self._forget({mark for group in groups for mark in group.marks}, now)
+        before, self._members = self._members, {}
+        told, self._found = self._found, {}
+        for group in groups:
+            risk = pooled([_evidence(latest, member) for member in group.members[:_SAMPLE]], group.pool, group.handovers)
+            if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
+                campaign = steady(told.get(group.name, (None, 0))[0], Campaign(group.name, risk, len(group.members)))
+                self._enter(group, campaign, now, breathe)
+            breathe()
+        self._remember(before, breathe)
+        return list(self._changed(before, profile_of, breathe))
+
+    def _forget(self, marks: Container[int], now: float) -> None:
+        """Drops the names of what is neither found nor remembered."""
         self._confirmed = {name: ts for name, ts in self._confirmed.items() if now - ts <= MEMORY}
         self._names = {mark: name for mark, name in self._names.items() if mark in marks or name in self._confirmed}
-        before, self._members = self._members, {}
-        for group in groups:
-            risk = pooled([_evidence(latest, member) for member in group.members], group.pool)
-            campaign = Campaign(self._name(group), risk, len(group.members))
-            if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
-                self._members.update((member.account, campaign) for member in group.members)
-                if risk >= PROVEN:
-                    self._confirmed[campaign.id] = now
-        self._remember(before)
-        return [account for account in {**before, **self._members} if before.get(account) != self._members.get(account)]
 
-    def _remember(self, before: Mapping[str, Campaign]) -> None:
+    def _enter(self, group: Group, campaign: Campaign, now: float, breathe: Callable[[], None]) -> None:
+        self._found[group.name] = campaign, group.usual
+        if campaign.risk >= PROVEN:
+            self._confirmed[group.name] = now
+        for member in group.members:
+            self._members[member.account] = campaign
+            breathe()
+
+    def _remember(self, before: Mapping[str, Campaign], breathe: Callable[[], None]) -> None:
         """Keeps members of a campaign that was proven once, whatever traffic has washed over its wording since."""
         for account, campaign in before.items():
             if account not in self._members and campaign.id in self._confirmed:
                 self._members[account] = campaign
+            breathe()
+
+    def _changed(
+        self, before: Mapping[str, Campaign], profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]
+    ) -> Iterator[str]:
+        """The accounts whose campaign is another than before; their profiles know."""
+        for account in {**before, **self._members}:
+            after = self._members.get(account)
+            if before.get(account) != after:
+                if (profile := profile_of(account)) is not None:
+                    profile.linked = after is not None
+                yield account
+            breathe()
 
     def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]) -> list[Group]:
         """Those whom frames tie together, each with the pools that it has two accounts in common with; then the other pools."""
-        pools = [[profile for account in pool if (profile := profile_of(account)) is not None] for pool in crowd.handovers.pools()]
-        groups = []
+        pools = [(_known(map(profile_of, pool.accounts)), pool.handovers) for pool in crowd.handovers.pools()]
+        groups, joined = [], self._by_name(breathe)
         for frames in linked(crowd.frames.strong(STRONG), breathe):
-            members = dict.fromkeys(tied(frames, crowd, profile_of, breathe))
-            own = [pool for pool in pools if sum(profile in members for profile in pool) >= _SHARED]
+            marks = [frame.anchor for frame in sorted(frames, key=lambda frame: (frame.begun, frame.anchor))]
+            name = self._name(marks)
+            found, usual = tied(frames, profile_of, joined.get(name, ()), breathe)
+            members = dict.fromkeys(found)
+            own = [pool for pool in pools if sum(profile in members for profile in pool[0]) >= _SHARED]
             pools = [pool for pool in pools if pool not in own]
-            members.update(dict.fromkeys(profile for pool in own for profile in pool))
-            oldest = sorted(frames, key=lambda frame: (frame.begun, frame.anchor))
-            groups.append(Group([frame.anchor for frame in oldest], list(members), sum(map(len, own))))
-        return groups + [Group([self._mark(profile) for profile in sorted(pool, key=_age)], pool, len(pool)) for pool in pools if pool]
+            members.update(dict.fromkeys(profile for pool, _ in own for profile in pool))
+            handed = sum(handovers for _, handovers in own)
+            groups.append(Group(name, marks, list(members), usual, sum(len(pool) for pool, _ in own), handed))
+        return groups + [self._pool_alone(pool, handovers) for pool, handovers in pools if pool]
+
+    def _pool_alone(self, pool: list[Profile], handovers: float) -> Group:
+        marks = [self._mark(profile) for profile in sorted(pool, key=_age)]
+        return Group(self._name(marks), marks, pool, 0, len(pool), handovers)
+
+    def _by_name(self, breathe: Callable[[], None]) -> Mapping[str, list[str]]:
+        """The accounts of each campaign."""
+        accounts: defaultdict[str, list[str]] = defaultdict(list)
+        for account, campaign in self._members.items():
+            accounts[campaign.id].append(account)
+            breathe()
+        return accounts
 
     def _mark(self, profile: Profile) -> int:
         return int.from_bytes(blake2b(profile.account.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key).digest())
 
-    def _name(self, group: Group) -> str:
-        """The name that the group's oldest mark has, so that a campaign keeps its name as it grows."""
-        marks = set(group.marks)
-        name = next((name for mark, name in self._names.items() if mark in marks), None)
+    def _name(self, marks: Sequence[int]) -> str:
+        """The name that the oldest mark has, so that a campaign keeps its name as it grows."""
+        known = set(marks)
+        name = next((name for mark, name in self._names.items() if mark in known), None)
         if name is None:
-            name = f"campaign_{blake2b(group.marks[0].to_bytes(8), digest_size=8, key=self._key).hexdigest()}"
-        self._names.update((mark, name) for mark in group.marks)
+            name = f"campaign_{blake2b(marks[0].to_bytes(8), digest_size=8, key=self._key).hexdigest()}"
+        self._names.update((mark, name) for mark in marks)
         return name
 
 
-def linked(frames: Sequence[Frame], breathe: Callable[[], None] = hold) -> list[list[Frame]]:
-    """Groups frames that share at least half of the smaller one's accounts, and three. Pure."""
-    groups = {frame.anchor: [frame] for frame in frames}
-    sizes = {frame.anchor: len(frame.accounts) for frame in frames}
-    for (one, other), common in _common_accounts(frames, breathe).items():
-        here, there = groups[one], groups[other]
-        if here is not there and common >= max(SMALLEST, _TOGETHER * min(sizes[one], sizes[other])):
-            here.extend(there)
-            groups.update((frame.anchor, here) for frame in there)
-    return list({id(group): group for group in groups.values()}.values())
+def steady(before: Campaign | None, after: Campaign) -> Campaign:
+    """The campaign as it was told before, while neither its risk nor its size has changed noticeably. Pure."""
+    if before is None or abs(after.risk - before.risk) >= NOTICEABLE or abs(after.accounts - before.accounts) > before.accounts // 4:
+        return after
+    return before
 
 
-def tied(
-    group: Sequence[Frame], crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None] = hold
-) -> list[Profile]:
-    """The accounts that a group of frames ties together. Pure.
-
-    Those that use far fewer of the frames than most do are left out: some frames belong to a public data set, which others use, too.
-    """
-    anchors = {frame.anchor for frame in group}
-    accounts = dict.fromkeys(account for frame in group for account in frame.accounts)
-    profiles = [profile for account in accounts if (profile := profile_of(account)) is not None]
-    bound = []
-    for profile in profiles:
-        shared = ties(profile, crowd, anchors)
-        if bond(shared) >= BOND:
-            bound.append((profile, len(shared)))
-        breathe()
-    usual = median_low([count for _, count in bound]) if bound else 0
-    return [profile for profile, count in bound if count >= _PART * usual]
-
-
-def pooled(members: Sequence[Sequence[Evidence]], pool: int = 0) -> float:
-    """Risk of a group: of each signal, what half of the members reach; and 3 · ramp(p, 2, 6) for a pool of p accounts. Pure.
-
-    A few weak members do not hide a group, a few strong ones do not make one.
-    """
-    weights: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    pieces = {}
-    for evidence in members:
-        for piece in evidence:
-            pieces[piece.family, piece.signal] = piece
-            weights[piece.family, piece.signal].append(piece.weight)
-    silent = len(members)
-    typical = (
-        Evidence(piece.signal, piece.family, median_low([*weights[key], *[0.0] * (silent - len(weights[key]))]), "")
-        for key, piece in pieces.items()
-    )
-    return risk(weigh([*typical, Evidence("pool", "coordination", BOUND * ramp(pool, 2, _POOL), "")]))
+def _known(profiles: Iterable[Profile | None]) -> list[Profile]:
+    return [profile for profile in profiles if profile is not None]
 
 
 def _age(profile: Profile) -> tuple[float, str]:
@@ -193,17 +196,3 @@ def _age(profile: Profile) -> tuple[float, str]:
 def _evidence(latest: Mapping[str, Assessment], profile: Profile) -> tuple[Evidence, ...]:
     assessment = latest.get(profile.account)
     return assessment.evidence if assessment is not None else ()
-
-
-def _common_accounts(frames: Iterable[Frame], breathe: Callable[[], None]) -> Mapping[tuple[int, int], int]:
-    """How many accounts each pair of frames has in common."""
-    used: defaultdict[str, list[int]] = defaultdict(list)
-    for frame in frames:
-        for account in frame.accounts:
-            used[account].append(frame.anchor)
-        breathe()
-    common: Counter[tuple[int, int]] = Counter()
-    for anchors in used.values():
-        common.update(combinations(anchors[:_FRAMES], 2))
-        breathe()
-    return common

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from antidistill.assessment.breath import hold
 from antidistill.assessment.filling import Filling, read
-from antidistill.assessment.frames import Frame, Frames
+from antidistill.assessment.frame import Frame
+from antidistill.assessment.frames import Frames
 from antidistill.assessment.handovers import Handover, Handovers, Unfinished
-from antidistill.assessment.models import Models
+from antidistill.assessment.models import Models, Release
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.sightings import Sightings
 from antidistill.text.sketch import Tally
@@ -24,12 +25,12 @@ class Reading(NamedTuple):
     Attributes:
         filling: The frame that the prompt fills, or None.
         handover: Where the work comes from that another account was refused or had begun, or None.
-        release: Seconds since the model asked for came out, or None where it is not new.
+        release: How the model asked for came out lately, or None where it is not new.
     """
 
     filling: Filling | None = None
     handover: Handover | None = None
-    release: float | None = None
+    release: Release | None = None
 
 
 class Crowd:
@@ -55,7 +56,7 @@ class Crowd:
         handover = self._unfinished.meet(observation)
         if handover is not None:
             self.handovers.note(handover.giver, observation.account, observation.ts)
-        release = self._models.age(observation)
+        release = self._models.release(observation)
         if not observation.answered or not observation.prompt:
             return Reading(None, handover, release)
         if observation.turns > 1 and (anchor := self._openings.get(observation.lineage)) is not None:
@@ -66,6 +67,8 @@ class Crowd:
         marks = self._sightings.see(observation.skeleton, observation.tenant, observation.ts)
         filling = read(observation.skeleton, marks)
         if filling is None or not filling.shared:
+            if filling is not None and filling.new:
+                self.frames.drafts.note(observation, filling)
             return filling
         if observation.turns == 1:
             self._open(observation.lineage, filling.anchor)

@@ -20,6 +20,10 @@ HALF_LIFE = 7 * 86_400.0
 ENOUGH = 1.5
 """Weight of the handovers with others that ties an account to them: one is a coincidence."""
 
+WIDE = 5
+"""Accounts that belong together where one handover each joins them: chance joins two, and does not go on."""
+
+_FAINT = 0.25
 _SOMEBODY = ("somebody", 0, 0.0)
 _REFUSED = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
 
@@ -34,6 +38,18 @@ class Handover(NamedTuple):
 
     giver: str
     delay: float | None
+
+
+class Pool(NamedTuple):
+    """Accounts that hand work to one another.
+
+    Attributes:
+        accounts: The accounts, in order.
+        handovers: Weight of the handovers between them.
+    """
+
+    accounts: list[str]
+    handovers: float
 
 
 class Unfinished:
@@ -57,7 +73,7 @@ class Unfinished:
         if observation.answered:
             self._begin(observation)
             return self._taken(observation)
-        if observation.status in _REFUSED and self._refused.get(observation.prompt, _SOMEBODY)[0]:
+        if observation.status in _REFUSED and self._refused.get(observation.prompt, _SOMEBODY)[0] and self._own(observation):
             _keep(self._refused, observation.prompt, (observation.account, observation.tenant, observation.ts), self._limit)
         return None
 
@@ -69,6 +85,11 @@ class Unfinished:
         self._refused[observation.prompt] = ("", 0, 0.0)
         delay = observation.ts - ts
         return Handover(account, delay) if tenant != observation.tenant and 0 <= delay <= FAILOVER_SECONDS else None
+
+    def _own(self, observation: Observation) -> bool:
+        """Says whether no other tenant has begun with that lately: what a class was set, many are refused."""
+        owner, tenant = self._begun.get(observation.lineage, (observation.account, observation.tenant))
+        return bool(owner) and tenant == observation.tenant
 
     def _begin(self, observation: Observation) -> None:
         """What two tenants begin alike belongs to neither."""
@@ -103,13 +124,24 @@ class Handovers:
         weight, since = self._pairs.pop(pair, (0.0, ts))
         _keep(self._pairs, pair, (weight * _left(self._now - since) + 1.0, self._now), self._limit)
 
-    def pools(self) -> list[list[str]]:
-        """Groups of three accounts and more of which each hands over to and takes from the others often enough."""
+    def pools(self) -> list[Pool]:
+        """Groups of accounts that hand work to one another.
+
+        Five and more that are joined in any way; and three or four of which each hands over to and takes from the others often enough.
+        """
         near: defaultdict[str, dict[str, float]] = defaultdict(dict)
         for (one, other), (weight, since) in self._pairs.items():
-            near[one][other] = near[other][one] = weight * _left(self._now - since)
-        _prune(near)
-        return [pool for pool in _connected(near) if len(pool) > 2]
+            if (left := weight * _left(self._now - since)) >= _FAINT:
+                near[one][other] = near[other][one] = left
+        pools = [_pool(accounts, near) for accounts in _connected(near) if len(accounts) >= WIDE]
+        joined = {account for pool in pools for account in pool.accounts}
+        few = {account: others for account, others in near.items() if account not in joined}
+        _prune(few)
+        return pools + [_pool(accounts, few) for accounts in _connected(few) if len(accounts) > 2]
+
+
+def _pool(accounts: list[str], near: Mapping[str, Mapping[str, float]]) -> Pool:
+    return Pool(accounts, sum([sum(near[account].values()) for account in accounts]) / 2)
 
 
 def _prune(near: dict[str, dict[str, float]]) -> None:

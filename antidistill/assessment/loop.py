@@ -18,9 +18,10 @@ from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
 from antidistill.assessment.signals import SIGNALS, Signal
-from antidistill.assessment.subs import Subs, name_of
+from antidistill.assessment.subs import MOST, name_of
 from antidistill.assessment.ties import ties
-from antidistill.model import Assessment, Clock, Evidence, Exchange
+from antidistill.identity.sub_identities import SubIdentities
+from antidistill.model import Assessment, Clock, Exchange
 from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
@@ -28,7 +29,10 @@ QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
 SEARCH = 12
-"""Ticks after which all accounts that sent something are assessed, and campaigns looked for where no strong frame changed before."""
+"""Ticks after which campaigns are looked for where no strong frame changed before."""
+
+REVIEW = 36
+"""Ticks after which all accounts that sent something are assessed, however little it was."""
 
 BUSY = 50
 """Requests after which an account is assessed at once, so that none gets far between two ticks."""
@@ -87,9 +91,9 @@ class Assessor:
         self._signals = tuple(signals)
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
-        self._subs = Subs(max_accounts)
+        self._subs = SubIdentities(max_accounts)
         self._campaigns = Campaigns(self._seed)
-        self._search = -math.inf
+        self._search = self._review = -math.inf
         self._ticks = -math.inf
         self._touched: dict[str, int] = {}  # Accounts to assess, with their requests when they were touched first.
         self._latest: dict[str, Assessment] = {}
@@ -181,7 +185,7 @@ class Assessor:
     def _learn(self, observation: Observation) -> None:
         reading = self._crowd.read(observation)
         self._profile(observation, reading)
-        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts):
+        if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts, MOST):
             self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
         for account in self._profiles.overflow():
             self._latest.pop(account, None)
@@ -192,17 +196,20 @@ class Assessor:
         if profile is not None:
             profile.learn(observation, reading, self._signals)
             self._touched.setdefault(profile.account, profile.requests)
+            if profile.linked and reading.release is not None:
+                self._touched[profile.account] = 0  # A campaign that moves is told at the next tick.
             if profile.requests % BUSY == 0:
                 self._tell(self._assess([profile.account], observation.ts))
 
     def _round(self, ts: float) -> None:
         """One publication. What fails is tried again with the next."""
         try:
-            stirred, every = self._stir(), ts >= self._search
+            stirred, every = self._stir(), ts >= self._review
             changed = self._assess(self._due(every), ts)
             if every:
+                self._review = ts + REVIEW * self._tick
+            if stirred or ts >= self._search:
                 self._search = ts + SEARCH * self._tick
-            if stirred or every:
                 changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe, ts), ts)
             self._tell(changed)
         except Exception:
@@ -218,18 +225,18 @@ class Assessor:
 
     def _due(self, every: bool) -> Iterator[str]:
         """Takes the accounts to assess: now and then all that were touched, else those that grew by an eighth or have sent little."""
-        kept: dict[str, int] = {}
+        touched, self._touched = self._touched, {}
         try:
-            while self._touched:
-                account, since = self._touched.popitem()
+            while touched:
+                account, since = touched.popitem()
                 profile = self._profiles.get(account)
                 if every or since <= _FEW or profile is None or profile.requests >= _GROWTH * since:
                     yield account
                 else:
-                    kept[account] = since
+                    self._touched[account] = since
                 self._breathe()
         finally:
-            self._touched.update(kept)
+            self._touched.update(touched)
 
     def _tell(self, accounts: Iterable[str]) -> None:
         """Publishes what is known of accounts, a few at a time."""
@@ -245,7 +252,7 @@ class Assessor:
         changed: dict[str, None] = {}
         for account in accounts:
             profile = self._profiles.get(account)
-            if profile is not None and self._differs(assess(profile, self._weigh(profile), ts, self._campaigns.of(account))):
+            if profile is not None and self._differs(self._assessment(profile, ts)):
                 changed[account] = None
             self._breathe()
         return changed
@@ -259,10 +266,11 @@ class Assessor:
         self._profiles.file(assessment.account, assessment.risk)
         return True
 
-    def _weigh(self, profile: Profile) -> list[Evidence]:
-        shared = ties(profile, self._crowd)
-        found = (signal.weigh(state, profile, shared) for signal, state in zip(self._signals, profile.states, strict=True))
-        return [evidence for evidence in found if evidence is not None]
+    def _assessment(self, profile: Profile, ts: float) -> Assessment:
+        shared = ties(profile, self._crowd.frames)
+        found = [signal.weigh(state, profile, shared) for signal, state in zip(self._signals, profile.states, strict=True)]
+        evidence = [piece for piece in found if piece is not None]
+        return assess(profile, evidence, ts, self._campaigns.of(profile, shared))
 
     # --- the thread --------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from antidistill.assessment.observation import Observation
 
@@ -14,8 +15,20 @@ _MODELS = 512
 _TENANTS = 3
 
 
+class Release(NamedTuple):
+    """A model that came out lately.
+
+    Attributes:
+        age: Seconds since it was first asked for.
+        public: True where three tenants have asked for it: a private one is nobody's release.
+    """
+
+    age: float
+    public: bool
+
+
 class Models:
-    """When each model was first asked for, by three tenants at least: a private one is nobody's release.
+    """When each model was first asked for, and by how many.
 
     What is met within the first day was there before. Bounded: where hosts take any name, further ones are not looked at.
     """
@@ -25,8 +38,8 @@ class Models:
         self._askers: dict[str, set[int]] = {}
         self._begun = math.inf
 
-    def age(self, observation: Observation) -> float | None:
-        """Seconds since the release of the model that an answered exchange asked for; None where it is not new."""
+    def release(self, observation: Observation) -> Release | None:
+        """The release of the model that an answered exchange asked for; None where it is not new."""
         model, ts = observation.model, observation.ts
         if not observation.answered or not model:
             return None
@@ -42,4 +55,4 @@ class Models:
         askers = self._askers[model]
         if len(askers) < _TENANTS:
             askers.add(observation.tenant)
-        return ts - since if len(askers) >= _TENANTS else None
+        return Release(ts - since, len(askers) >= _TENANTS)

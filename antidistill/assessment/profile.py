@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.filling import Filling
@@ -22,7 +24,7 @@ OFFENDING = 0.5
 _FRAMES = 10
 
 
-class Fillings(NamedTuple):
+class Fillings(Struct, frozen=True, gc=False):
     """How often an account used a frame.
 
     Attributes:
@@ -38,31 +40,30 @@ class Fillings(NamedTuple):
     since: float = 0.0
 
 
-class Profile:
-    """One account: at most 5 KiB.
+class Profile(Struct, gc=False, eq=False):
+    """One account: at most 5 KiB. Out of the garbage collector's sight, like all that is kept of many accounts: it stops the host to look.
 
     Attributes:
         account: The account.
-        tenant: Hash of its organisation, else of the account.
-        requests: Its requests.
-        prompts: Those of them that asked something in five words or more and were answered.
         first_seen: Unix seconds of its first request.
         last_seen: Unix seconds of its latest request.
-        frames: Its use of frames by their anchor; the 10 that it uses most.
+        requests: Its requests.
         states: State of every signal.
+        tenant: Hash of its organisation, else of the account.
+        prompts: Those of its requests that asked something in five words or more and were answered.
+        frames: Its use of frames by their anchor; the 10 that it uses most.
+        linked: True for a member of a campaign.
     """
 
-    __slots__ = ("account", "first_seen", "frames", "last_seen", "prompts", "requests", "states", "tenant")
-
-    def __init__(self, account: str, first_seen: float, requests: int, signals: Sequence[Signal]) -> None:
-        self.account = account
-        self.tenant = 0
-        self.requests = requests
-        self.prompts = 0
-        self.first_seen = first_seen
-        self.last_seen = first_seen
-        self.frames: dict[int, Fillings] = {}
-        self.states: tuple[Any, ...] = tuple(signal.begin() for signal in signals)
+    account: str
+    first_seen: float
+    last_seen: float
+    requests: int
+    states: tuple[Any, ...]
+    tenant: int = 0
+    prompts: int = 0
+    frames: dict[int, Fillings] = field(default_factory=dict)
+    linked: bool = False
 
     def learn(self, observation: Observation, reading: Reading, signals: Sequence[Signal]) -> None:
         """Takes in an observation."""
@@ -81,16 +82,21 @@ class Profile:
         frames, anchor = self.frames, filling.anchor
         if anchor not in frames and len(frames) >= _FRAMES:
             del frames[min(frames, key=lambda known: frames[known].early + frames[known].new)]
-        early, new, repeats, since = frames.get(anchor, _NOTHING)
+        used = frames.get(anchor, _NOTHING)
         if not filling.new:
-            frames[anchor] = Fillings(early, new, repeats + 1, since)
+            frames[anchor] = Fillings(used.early, used.new, used.repeats + 1, used.since)
         elif filling.shared:
-            frames[anchor] = Fillings(early, new + 1, repeats, since)
+            frames[anchor] = Fillings(used.early, used.new + 1, used.repeats, used.since)
         else:
-            frames[anchor] = Fillings(early + 1, new, repeats, since or ts)
+            frames[anchor] = Fillings(used.early + 1, used.new, used.repeats, used.since or ts)
 
 
 _NOTHING = Fillings()
+
+
+def begin(account: str, first_seen: float, requests: int, signals: Sequence[Signal]) -> Profile:
+    """The profile of an account of which nothing is known but its number of `requests` and when the first came."""
+    return Profile(account, first_seen, first_seen, requests, tuple([signal.begin() for signal in signals]))
 
 
 class Profiles:
@@ -127,7 +133,7 @@ class Profiles:
             self._newcomers[account] = (requests + 1, min(first_seen, observation.ts))
             _trim(self._newcomers, self._limit)
             return None
-        profile = self._quiet[account] = Profile(account, first_seen, requests, self._signals)
+        profile = self._quiet[account] = begin(account, first_seen, requests, self._signals)
         return profile
 
     def file(self, account: str, risk: float) -> None:

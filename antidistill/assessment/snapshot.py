@@ -18,7 +18,9 @@ from msgspec import DecodeError, msgpack
 
 from antidistill.assessment.campaigns import Campaigns
 from antidistill.assessment.crowd import Crowd
-from antidistill.assessment.frames import Frame, Frames, Standing
+from antidistill.assessment.drafts import Drafts
+from antidistill.assessment.frame import Frame, Standing
+from antidistill.assessment.frames import Frames
 from antidistill.assessment.handovers import Handovers, Unfinished
 from antidistill.assessment.loop import Assessor
 from antidistill.assessment.models import Models
@@ -26,8 +28,8 @@ from antidistill.assessment.packing import Packing, fields_of
 from antidistill.assessment.profile import Fillings, Profile, Profiles
 from antidistill.assessment.sightings import Sightings
 from antidistill.assessment.signals import Signal
-from antidistill.assessment.subs import Subs
 from antidistill.errors import SnapshotError
+from antidistill.identity.sub_identities import Seen, SubIdentities
 from antidistill.model import Assessment, Campaign, Evidence, Past
 from antidistill.text.sketch import Recent, Tally
 
@@ -40,17 +42,18 @@ ROOMS: Mapping[type, frozenset[str]] = {
     Assessor: frozenset(_PROCESS.split(" ")),
     Crowd: frozenset(),
     Frames: frozenset({"_limit"}),
+    Drafts: frozenset({"_limit"}),
     Sightings: frozenset({"_mask"}),
     Unfinished: frozenset({"_limit"}),
     Handovers: frozenset({"_limit"}),
     Models: frozenset(),
     Profiles: frozenset({"_limit", "_signals"}),
     Campaigns: frozenset({"_key"}),
-    Subs: frozenset({"_limit"}),
+    SubIdentities: frozenset({"_bound"}),
 }
 """What the loop is built of, with the attributes that come from the policy or belong to the running process. All others are kept."""
 
-VALUES = (Profile, Fillings, Frame, Standing, Tally, Recent, Assessment, Past, Evidence, Campaign)
+VALUES = (Profile, Fillings, Seen, Frame, Standing, Tally, Recent, Assessment, Past, Evidence, Campaign)
 """Classes of what the rooms hold, beside the states of signals."""
 
 MAGIC = b"antidistill snapshot\n"

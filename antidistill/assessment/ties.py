@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
 
-from antidistill.assessment.crowd import Crowd
-from antidistill.assessment.frames import Standing
+from antidistill.assessment.frame import Frame, Standing
 from antidistill.assessment.profile import Fillings, Profile
 
 LEAD = 2 * 3600.0
@@ -30,11 +29,18 @@ class Tie(NamedTuple):
     exposure: float
 
 
-def ties(profile: Profile, crowd: Crowd, among: Container[int] | None = None) -> list[Tie]:
-    """The ties of an account, to all frames or to those `among` which are asked for. Pure."""
+class Known(Protocol):
+    """Frames by their anchor: all of them, or some."""
+
+    def get(self, anchor: int, /) -> Frame | None:
+        """Finds a frame."""
+
+
+def ties(profile: Profile, frames: Known) -> list[Tie]:
+    """The ties of an account to frames. Pure."""
     found = []
     for anchor, used in profile.frames.items():
-        if used.new and (among is None or anchor in among) and (frame := crowd.frames.get(anchor)) is not None:
+        if used.new and (frame := frames.get(anchor)) is not None:
             found.append(Tie(anchor, used, frame.standing, exposure(used, frame.begun)))
     return found
 

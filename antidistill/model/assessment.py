@@ -27,7 +27,13 @@ class Evidence(Struct, frozen=True, gc=False):
 
 
 class Campaign(Struct, frozen=True, gc=False):
-    """Accounts that act as one, as far as an account's assessment needs to know."""
+    """Accounts that act as one, as far as an account's assessment needs to know.
+
+    Attributes:
+        id: Name of the campaign.
+        risk: Its risk, within a hundredth: smaller changes are not told.
+        accounts: How many accounts it has, within a quarter.
+    """
 
     id: str
     risk: float

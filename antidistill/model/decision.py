@@ -14,7 +14,7 @@ from antidistill.model.quota import QuotaState
 from antidistill.model.words import Cause, EffectClass
 
 
-class Facts(Struct, frozen=True):
+class Facts(Struct, frozen=True, gc=False):
     """All that a condition may read. Parts that are not known are None, which makes conditions on them false.
 
     Attributes:
@@ -38,7 +38,7 @@ class Facts(Struct, frozen=True):
     jitter: Callable[[float, str, float], float] | None = None
 
 
-class Match(Struct, frozen=True):
+class Match(Struct, frozen=True, gc=False):
     """One effect of one rule (or quota) on one request: done, or in shadow mode what would have been.
 
     Attributes:
@@ -58,7 +58,7 @@ class Match(Struct, frozen=True):
     effect: Effect
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, gc=False):
     """What the policy says about one request: the matches, and nothing where no rule matched."""
 
     matches: tuple[Match, ...] = ()
@@ -69,7 +69,7 @@ class Decision(Struct, frozen=True):
         return tuple(match for match in self.matches if match.enforced)
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """One decision that did something, or in shadow mode would have: what hooks, logs and alerts receive.
 
     Attributes:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from antidistill.model.words import BodyState
 
 
-class Request(Struct, frozen=True):
+class Request(Struct, frozen=True, gc=False):
     """One HTTP request or websocket handshake as it arrived, before anything is made of it.
 
     Attributes:
@@ -43,7 +43,7 @@ class Request(Struct, frozen=True):
         return next((value for key, value in self.headers if key == name), b"")
 
 
-class Subject(Struct, frozen=True):
+class Subject(Struct, frozen=True, gc=False):
     """Who a request is counted for.
 
     Attributes:
@@ -67,14 +67,14 @@ NOBODY = Subject(None, "", "")
 """The subject of a request that names no account."""
 
 
-class Turn(Struct, frozen=True):
+class Turn(Struct, frozen=True, gc=False):
     """One message of a conversation: its role and its text."""
 
     role: str
     text: str
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """What a dialect read from a request: the call to the model, whatever API shape it came in.
 
     Attributes:
@@ -121,7 +121,7 @@ class Call(Struct, frozen=True):
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), "")
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, gc=False):
     """Tokens of an exchange; `estimated` where the host did not report them."""
 
     input_tokens: int = 0
@@ -129,7 +129,7 @@ class Usage(Struct, frozen=True):
     estimated: bool = False
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """What the host answered, as far as it left the server.
 
     Attributes:
@@ -149,7 +149,7 @@ class Answer(Struct, frozen=True):
     ours: bool = False
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """A complete response of our own: status, headers, body."""
 
     status: int
@@ -157,7 +157,7 @@ class Reply(Struct, frozen=True):
     body: bytes
 
 
-class Exchange(Struct, frozen=True):
+class Exchange(Struct, frozen=True, gc=False):
     """One finished exchange on its way to the assessment loop. Holds text: lives in memory only, and briefly."""
 
     request: Request

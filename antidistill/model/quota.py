@@ -7,7 +7,7 @@ from msgspec import Struct
 from antidistill.model.words import Algorithm, Cause, OnStoreError, Per, Unit
 
 
-class Breaches(Struct, frozen=True):
+class Breaches(Struct, frozen=True, gc=False):
     """A limit on breaches: whoever runs into a quota too often is denied for a while.
 
     Attributes:
@@ -21,7 +21,7 @@ class Breaches(Struct, frozen=True):
     deny: float
 
 
-class Quota(Struct, frozen=True):
+class Quota(Struct, frozen=True, gc=False):
     """An allowance: `limit` units per `window` seconds for every value of `per`.
 
     Attributes:
@@ -50,7 +50,7 @@ class Quota(Struct, frozen=True):
     breaches: Breaches | None = None
 
 
-class Scope(Struct, frozen=True):
+class Scope(Struct, frozen=True, gc=False):
     """One counter that a request draws on: a quota, whose it is, and what the request costs there.
 
     Attributes:
@@ -72,7 +72,7 @@ class Scope(Struct, frozen=True):
     home: str = ""
 
 
-class QuotaState(Struct, frozen=True):
+class QuotaState(Struct, frozen=True, gc=False):
     """How a quota stands for a scope after a reservation.
 
     Attributes:
@@ -90,7 +90,7 @@ class QuotaState(Struct, frozen=True):
     retry_after: float | None = 0.0
 
 
-class Reservation(Struct, frozen=True):
+class Reservation(Struct, frozen=True, gc=False):
     """The answer of a store to a request for several scopes, all or nothing.
 
     Attributes:

@@ -7,12 +7,15 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from antidistill.identity.sub_identities import SubIdentities
 from antidistill.model import Call, Per, Subject
 from antidistill.quotas.keys import Key
 from antidistill.quotas.memberships import Memberships
-from antidistill.quotas.sub_identities import SubIdentities
 
 Values: TypeAlias = dict[Per, str | None]
+
+REST = "rest"
+"""The name that all further sub-identities of an account share."""
 
 _HOME, _SUB_IDENTITY = "\0home", "\0sub_identity"  # no id of a quota has such a character
 
@@ -77,7 +80,8 @@ class Owners:
         return (*others, *self._former(own, now), own)
 
     def _sub_identity(self, account: str, claimed: str, now: float, most: int) -> str:
-        return self._sub_identities.name(account, self._key(_SUB_IDENTITY, claimed), now, most)
+        name = self._key(_SUB_IDENTITY, claimed)
+        return name if self._sub_identities.admit(account, name, now, most) else REST
 
     def _other(self, values: Values, account: str, claimed: str | None, now: float, most: int) -> Owner:
         sub_identity = self._sub_identity(account, claimed, now, most) if claimed else None

@@ -7,7 +7,7 @@ from typing import get_args
 
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.observation import Observation
-from antidistill.assessment.profile import Profile
+from antidistill.assessment.profile import begin
 from antidistill.assessment.signals.signal import BOUND, Signal
 from antidistill.assessment.ties import ties
 from antidistill.model import Evidence, Family
@@ -36,7 +36,7 @@ def check_signal(signal: Signal) -> None:
 
 def _weigh(signal: Signal, count: int) -> Evidence | None:
     """What a signal says after an account has filled one frame, beside eleven others that do the same."""
-    crowd, profile = Crowd(14), Profile("acct_0", 0.0, 0, (signal,))
+    crowd, profile = Crowd(14), begin("acct_0", 0.0, 0, (signal,))
     for number in range(count):
         skeleton = (1, 2, 3, 4, 5, 6, 1000 + 2 * number, 1001 + 2 * number)
         who = number % 12
@@ -45,4 +45,4 @@ def _weigh(signal: Signal, count: int) -> Evidence | None:
         if who == 0:
             profile.learn(row, reading, (signal,))
     list(crowd.rate())
-    return signal.weigh(profile.states[0], profile, ties(profile, crowd))
+    return signal.weigh(profile.states[0], profile, ties(profile, crowd.frames))

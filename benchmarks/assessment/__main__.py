@@ -1,4 +1,4 @@
-"""Runs what the command line names: `LOG`, `ablation LOG`, `ladder`, `cost` or `scale`."""
+"""Runs what the command line names: `LOG`, `ablation LOG`, `ladder`, `pivot`, `cost` or `scale`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ COMMANDS = {
     "compare": "PRADA, SEAT, MMD and antidistill on one log (what LOG alone means)",
     "ablation": "what every signal gains on a log, and for whom",
     "ladder": "what is seen of attackers that evade more and more",
+    "pivot": "how soon a known campaign is seen to turn to a new model",
     "cost": "what assessment costs a server: time, stalls and memory",
     "workers": "four workers and `antidistill assess` on a real Redis beside one process",
     "scale": "the assessment loop under millions of exchanges of many thousand accounts",

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from benchmarks.assessment.failover import Key, deal
 from benchmarks.assessment.honest import ADDRESSES, CLIENTS, BackEnd, Person
 from benchmarks.assessment.pace import DAY, Times, dealt, people, steady
 from benchmarks.assessment.source import Ask, Source
@@ -40,6 +41,7 @@ class Level(Struct, frozen=True, kw_only=True):
         aged: Days for which accounts behave like people before they begin.
         oracle: True where the operator is told at once which accounts are flagged, and replaces them and its wording.
         framing: True where the wording is that of an honest back end.
+        refused: Share of requests that are refused, and that a dispatcher puts on another account at once.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Level(Struct, frozen=True, kw_only=True):
     aged: float = 0.0
     oracle: bool = False
     framing: bool = False
+    refused: float = 0.0
 
 
 class Operator:
@@ -79,6 +82,10 @@ class Operator:
         if self._victim is not None:
             return [self._victim.template]
         return [self.grammar.template(rng) for _ in range(_TEMPLATES)]
+
+    def ask(self, rng: Random, templates: Sequence[Template]) -> Ask:
+        """The next request that extracts."""
+        return Ask([("user", self.prompt(rng, templates))], "", 0.7, 400 + rng.randrange(800), extraction=True)
 
     def prompt(self, rng: Random, templates: Sequence[Template]) -> str:
         """The next prompt. No seed comes twice."""
@@ -115,7 +122,7 @@ class Extractor(Source):
             self._replace(rng)
         if now < level.aged * DAY or rng.random() >= level.rho:
             return self.cover.ask(rng, now)
-        return Ask([("user", self.operator.prompt(rng, self.templates))], "", 0.7, 400 + rng.randrange(800), extraction=True)
+        return self.operator.ask(rng, self.templates)
 
     def _replace(self, rng: Random) -> None:
         """Goes on from a new account, with new wording."""
@@ -163,6 +170,10 @@ LEVELS = (
     Level(name="L12", trick="told when flagged: new account, new wording", accounts=40, each=60, hidden=True, oracle=True),
     Level(name="L13", trick="a week of honest use first", accounts=40, each=80, pace=_ramping, hidden=True, aged=7.0),
     Level(name="L14", trick="an honest back end's template, to frame it", accounts=40, each=40, pace=_late, hidden=True, framing=True),
+    Level(
+        name="L15", trick="free questions, a dispatcher with fail-over, 2 % refused", accounts=40, each=60, wording="question", refused=0.02
+    ),
+    Level(name="L15 few", trick="the same over eight accounts", accounts=8, each=120, wording="question", refused=0.02),
 )
 
 
@@ -182,6 +193,9 @@ def campaign(
     """
     operator = Operator(level, grammar, rng, seen, victim if level.framing else None)
     accounts = max(1, round(level.accounts * scale))
+    if level.refused:
+        parts = deal(rng, lambda: operator.ask(rng, operator.templates), accounts, accounts * level.each, days, level.refused)
+        return [Key(f"{level.name}-{number}", level.name, level.name, part, rng) for number, part in enumerate(parts)]
     times = (level.pace(rng, _volume(level, rng), days) for _ in range(accounts))
     return [Extractor(f"{level.name}-{number}", moments, operator, rng) for number, moments in enumerate(times)]
 

@@ -43,14 +43,16 @@ def line(number: int, sent: Sent) -> Line:
     """An exchange as a traffic log has it."""
     ask = sent.ask
     usage = {"prompt_tokens": _tokens(ask), "completion_tokens": ask.tokens, "total_tokens": _tokens(ask) + ask.tokens}
-    response = {"model": MODEL, "choices": [{"message": {"role": "assistant", "content": "…"}}], "usage": usage}
+    response: dict[str, object] = {"error": {"message": "…"}}
+    if ask.status == 200:
+        response = {"model": MODEL, "choices": [{"message": {"role": "assistant", "content": "…"}}], "usage": usage}
     return Line(
         f"r{number}",
         sent.ts,
         sent.account,
         "POST",
         PATH,
-        200,
+        ask.status,
         sent.org,
         _address(sent.address),
         _headers(sent.client),
@@ -78,7 +80,7 @@ def exchange(sent: Sent) -> Exchange:
     call = Call("openai.chat", MODEL, ask.system, turns, temperature=ask.temperature, tools=tools, input_tokens=_tokens(ask))
     request = Request("r", sent.ts, "POST", PATH, principal=sent.account, attested=True)
     subject = Subject(sent.account, f"client-{sent.client}", f"net-{sent.address}", True, {"org": sent.org} if sent.org else {})
-    return Exchange(request, subject, call, Answer(200, Usage(_tokens(ask), ask.tokens), duration=_seconds(ask)))
+    return Exchange(request, subject, call, Answer(ask.status, Usage(_tokens(ask), ask.tokens), duration=_seconds(ask)))
 
 
 def labels(traffic: Iterable[Sent]) -> list[Label]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 from random import Random
 from typing import TypeAlias
 
+from benchmarks.assessment.failover import Key, deal
 from benchmarks.assessment.pace import Times, jobs, people, served
 from benchmarks.assessment.source import Ask, Source, Turns
-from benchmarks.assessment.words import Grammar, Template
+from benchmarks.assessment.words import Grammar, Template, Tongue
 
 CLIENTS = 12
 ADDRESSES = 1 << 22
@@ -206,6 +208,21 @@ def population(grammar: Grammar, rng: Random, accounts: int, days: float, each: 
         shared = grammar.template(rng)
         found += [Colleague(name, volume(served, 10), grammar, rng, shared, f"org-{number}") for name in _take(names, 4)]
     found += [Person(name, volume(people, 1), grammar, rng) for name in _take(names, accounts - len(found))]
+    return found
+
+
+def gateways(grammar: Grammar, rng: Random, days: float, refused: float) -> list[Source]:
+    """Honest counterparts of a dispatcher with fail-over: organisations with four keys, people with two, and many who try again."""
+
+    def make(tongue: Tongue) -> Ask:
+        return Ask([("user", grammar.question(rng, tongue))])
+
+    found: list[Source] = []
+    for name, groups, keys, own in (("organisation", 6, 4, 0.0), ("person with two keys", 20, 2, 0.3), ("person", 300, 1, 1.0)):
+        for number in range(groups):
+            parts = deal(rng, partial(make, grammar.tongue(rng)), keys, keys * 60, days, refused, own)
+            org = f"org-{name}-{number}" if name == "organisation" else None
+            found += [Key(f"{name}-{number}-{key}", f"gateway: {name}", None, part, rng, org) for key, part in enumerate(parts)]
     return found
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from antidistill.replay import Findings, Replay
 from benchmarks.assessment.attackers import LEVELS, Level, campaign
 from benchmarks.assessment.generator import lines, stream
-from benchmarks.assessment.honest import BackEnd, population
+from benchmarks.assessment.honest import BackEnd, gateways, population
 from benchmarks.assessment.ours import shipped
 from benchmarks.assessment.outcome import Flag, Ledger, Outcome, outcome
 from benchmarks.assessment.tables import console, part, percent, table
@@ -77,6 +77,8 @@ def climb(level: Level, honest: int, days: float, scale: float, seed: int) -> St
     replay, ledger, grammar = Replay(shipped()), Ledger(), Grammar(seed)
     crowd = population(grammar, Random(f"honest {seed}"), honest, days)
     victim = next(source for source in crowd if type(source) is BackEnd)
+    if level.refused:
+        crowd += gateways(grammar, Random(f"gateways {seed}"), days, level.refused)
     operator = campaign(level, grammar, Random(f"{level.name} {seed}"), days, lambda account: _seen(account, replay), victim, scale)
     traffic = heapq.merge(stream(crowd, seed), stream(operator, seed), key=attrgetter("ts"))
     replay.run(lines(ledger.note(traffic)))

@@ -35,7 +35,7 @@ def replay(lines: Iterable[Line]) -> Findings:
 
 def replay_log(path: Path) -> Findings:
     """Runs a log through the guard."""
-    return replay(Log(path, _complain))
+    return replay(Log(path, complain))
 
 
 def verdicts(findings: Findings) -> dict[str, Verdict]:
@@ -50,5 +50,6 @@ def read_verdicts(path: Path) -> Mapping[str, Verdict]:
     return {row.account: Verdict(row.score, row.flagged) for row in rows}
 
 
-def _complain(broken: Broken) -> None:
+def complain(broken: Broken) -> None:
+    """Says which line was no exchange."""
     print(f"{broken}; skipped")

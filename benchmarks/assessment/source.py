@@ -22,6 +22,7 @@ class Ask(Struct, array_like=True, gc=False):
         tokens: Tokens of the answer.
         tools: Tools offered.
         extraction: True where the answer is to train another model.
+        status: HTTP status of the answer.
     """
 
     turns: Turns
@@ -30,6 +31,7 @@ class Ask(Struct, array_like=True, gc=False):
     tokens: int = 200
     tools: int = 0
     extraction: bool = False
+    status: int = 200
 
 
 class Sent(Struct, array_like=True, gc=False):

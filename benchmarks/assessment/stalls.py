@@ -13,9 +13,10 @@ from rich.table import Table
 from antidistill.assessment import Assessor
 from antidistill.assessment.profile import PROFILED_AFTER
 from benchmarks.assessment.arrivals import Arrival
+from benchmarks.assessment.ours import shipped
 from benchmarks.assessment.tables import table
 
-TICK = 600.0
+TICK = shipped().assessment.tick
 
 _BEAT = 0.001
 _IDLE_BEATS = 5_000

@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
+    "density": "how many slots real texts have for each hundred words, and how many are read back",
     "calibration": "false positives of detection and tracing, over millions of wrong keys and over unmarked corpora",
     "evidence": "how many words prove an account, and how often one answer names the right one of many",
     "tracing": "how many colluding accounts are found in a pool of their answers, and how many innocent ones",

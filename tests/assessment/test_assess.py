@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antidistill.assessment.assess import DAY, assess, bounded, follow, noticeable, risk, weigh
-from antidistill.assessment.profile import Profile
+from antidistill.assessment.profile import begin
 from antidistill.model import Assessment, Campaign, Evidence, Family
 
-PROFILE = Profile("acct", 5.0, 12, ())
+PROFILE = begin("acct", 5.0, 12, ())
 
 pieces = st.lists(
     st.builds(Evidence, st.text("abc", min_size=1, max_size=2), st.sampled_from(get_args(Family)), st.floats(), st.just("because")),

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from antidistill.assessment.campaigns import MEMORY, STRONG, linked, pooled
-from antidistill.assessment.frames import Frame, Standing
-from antidistill.model import Assessment, Evidence, Family
+from antidistill.assessment.campaigns import MEMORY, STRONG, steady
+from antidistill.assessment.frame import Frame, Standing
+from antidistill.assessment.groups import linked, pooled
+from antidistill.model import Assessment, Call, Campaign, Evidence, Exchange, Family, Turn
 from tests.assessment.traffic import HOUR, START, campaign, exchange, fill, in_order, learnt, names, people, pool, replay, words
 
 
@@ -21,7 +22,7 @@ def groups(published: dict[str, Assessment]) -> dict[str, set[str]]:
 
 def frame(anchor: int, *accounts: str) -> Frame:
     made = Frame(anchor, 0.0)
-    made.accounts = dict.fromkeys(accounts)
+    made.accounts = dict.fromkeys(accounts, 0)
     return made
 
 
@@ -49,6 +50,21 @@ def test_a_campaign_is_told_with_its_size_and_risk():
     assert 0.8 < found.risk < 1
 
 
+@pytest.mark.parametrize(
+    ("risk", "accounts", "told"),
+    [
+        pytest.param(0.905, 15, False, id="a little of both"),
+        pytest.param(0.91, 12, True, id="risk"),
+        pytest.param(0.9, 16, True, id="more accounts"),
+        pytest.param(0.9, 8, True, id="fewer accounts"),
+    ],
+)
+def test_a_campaign_is_told_anew_where_it_changed_noticeably(risk, accounts, told):
+    before, after = Campaign("c", 0.9, 12), Campaign("c", risk, accounts)
+    assert steady(before, after) is (after if told else before)
+    assert steady(None, after) is after
+
+
 @pytest.mark.parametrize(("later", "known"), [(HOUR, 12), (MEMORY + 7 * HOUR, 0)], ids=["an hour later", "a month later"])
 def test_a_campaign_is_remembered_when_other_traffic_washes_over_its_wording(later, known):
     rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
@@ -57,7 +73,14 @@ def test_a_campaign_is_remembered_when_other_traffic_washes_over_its_wording(lat
         washed.standing = Standing()
     now = max(row.request.ts for row in rows) + later
     assessor._campaigns.search(assessor._crowd, assessor._profiles.get, assessor._latest, now=now)
-    assert sum(assessor._campaigns.of(account) is not None for account in set(names(rows))) == known
+    assert len(assessor._campaigns._members) == known
+
+
+def test_all_accounts_of_a_large_campaign_are_found_though_frames_remember_some():
+    rows = campaign(random.Random(1), accounts=400, frames=3, each=9)
+    assessor, published = replay(rows)
+    assert all(len(frame.accounts) <= 256 for frame in assessor._crowd.frames.strong(STRONG))
+    assert list(groups(published).values()) == [set(names(rows))]
 
 
 def test_two_campaigns_stay_two():
@@ -163,6 +186,26 @@ def test_honest_refusals_make_no_campaign(rows):
     assert groups(replay(rows)[1]) == {}
 
 
+def test_three_refusals_in_a_hundred_are_enough_for_a_pool_of_many():
+    rows = pool(random.Random(1), accounts=30, refused=0.03)
+    assert max(map(len, groups(replay(rows)[1]).values())) >= 15
+
+
+def test_a_class_that_is_refused_makes_no_campaign():
+    rng = random.Random(1)
+    sheet = [words(rng, 20) for _ in range(8)]
+    rows = [
+        exchange(f"pupil-{rng.randrange(25)}", rng.choice(sheet), START + n * 8, status=429 if rng.random() < 0.1 else 200)
+        for n in range(600)
+    ]
+    assert groups(replay(rows)[1]) == {}
+
+
+@pytest.mark.parametrize(("handovers", "sure"), [(0, False), (2, False), (5, True)])
+def test_a_pool_is_as_sure_as_it_hands_over_often(handovers, sure):
+    assert (pooled([[Evidence("unattended", "temporal", 1.0, "")]] * 6, 6, handovers) >= 0.8) == sure
+
+
 def test_a_pool_keeps_its_name_while_it_grows():
     rows = pool(random.Random(1), each=80)
     named: list[str] = []
@@ -172,3 +215,41 @@ def test_a_pool_keeps_its_name_while_it_grows():
 
     learnt(rows, publish)
     assert len(set(named)) == 1
+
+
+RELEASE = START + 2 * 86_400
+
+
+def turning(account: str, models: Sequence[str]) -> list[Exchange]:
+    """One request to each model, a minute apart, ten minutes after a release."""
+    return [
+        exchange(account, ts=RELEASE + 600 + n * 60, as_call=Call("openai.chat", model, turns=(Turn("user", f"hello {n}"),)))
+        for n, model in enumerate(models)
+    ]
+
+
+def pivots(rows: Sequence[Exchange]) -> dict[str, float]:
+    """When each account was first said to turn to a new model."""
+    found: dict[str, float] = {}
+
+    def publish(assessments: Sequence[Assessment]) -> None:
+        for assessment in assessments:
+            if any(piece.signal == "release_pivot" for piece in assessment.evidence):
+                found.setdefault(assessment.account, assessment.ts)
+
+    learnt(rows, publish)
+    return found
+
+
+def test_a_known_campaign_that_turns_to_a_new_model_is_told_two_ticks_after_its_first_request_at_most():
+    rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
+    clock = [exchange("somebody", ts=RELEASE + n * 60) for n in range(120)]
+    later = in_order(clock, turning("bot-3", ["new"]), turning("stranger", ["m", "m", "m", "m", "m", "new", "new"]))
+    found = pivots([*rows, *later])
+    assert set(found) == {"bot-3"}
+    assert found["bot-3"] - (RELEASE + 600) <= 600
+
+
+def test_a_member_that_only_tries_a_new_model_turns_nowhere():
+    rows = campaign(random.Random(1), accounts=12, frames=3, each=15)
+    assert pivots([*rows, *turning("bot-3", ["new", *["m"] * 9])]) == {}

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antidistill.assessment.filling import Filling
-from antidistill.assessment.frames import Frame, Frames
+from antidistill.assessment.frame import Frame
+from antidistill.assessment.frames import Frames
 from antidistill.assessment.observation import Observation
 
 ANCHOR = 99
@@ -45,6 +46,12 @@ def strength(uses: list[tuple[int, int]], population: int = 0, new: bool = True)
 
 def test_a_frame_that_many_fill_evenly_with_new_values_is_strong():
     assert strength(dealt(12, 5)) == 1.0
+
+
+def test_frames_of_the_same_many_accounts_remember_the_same_of_them():
+    one, other = frame_of(dealt(1_000, 1)), frame_of(in_turn(1_000, 1)[::-1])
+    assert 64 < len(one.accounts) <= 256
+    assert one.accounts == other.accounts
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ def test_tenants_are_counted_beyond_memory(tenants, expected):
 
 def test_members_are_bounded():
     frame = frame_of([(tenant, tenant) for tenant in range(1, 5000)])
-    assert len(frame.accounts) == len(frame.rate(0, {}).company) == 256
+    assert len(frame.rate(0, {}).company) == 256 >= len(frame.accounts)
 
 
 def test_a_dispatcher_shows_by_alternation():
@@ -202,3 +209,25 @@ def test_asking_back_about_a_frame_that_made_room_changes_nothing():
     frames = Frames(limit=1)
     frames.follow(7, 1)
     assert not list(frames.rate(0))
+
+
+def test_what_the_first_two_did_counts_once_a_third_shares_the_wording():
+    frames = Frames()
+    for _ in range(6):
+        for tenant in (1, 2):
+            frames.drafts.note(by(tenant), Filling(ANCHOR, False, True, 0, 9))
+    frames.use(by(3), Filling(ANCHOR, True, True, 5, 9))
+    list(frames.rate(3))
+    frame = frames.get(ANCHOR)
+    assert frame is not None
+    assert (frame.standing.tenants, frame.standing.fillings) == (3, 13)
+
+
+def test_wording_that_only_begins_alike_is_not_taken_for_shared():
+    frames = Frames()
+    frames.drafts.note(by(1), Filling(ANCHOR, False, True, 0, 8))
+    frames.use(by(3), Filling(ANCHOR, True, True, 5, 9))
+    list(frames.rate(3))
+    frame = frames.get(ANCHOR)
+    assert frame is not None
+    assert frame.standing.tenants == 1

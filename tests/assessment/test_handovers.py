@@ -61,6 +61,11 @@ def test_an_organisation_takes_nothing_over_from_itself():
     assert met(exchange("key-1", PROMPT, status=429, org="org_1"), exchange("key-2", PROMPT, START + 1, org="org_1")) is None
 
 
+def test_what_others_ask_as_well_is_not_handed_over():
+    asked = exchange("pupil", PROMPT, START - 600)
+    assert met(asked, REFUSED, exchange("other", PROMPT, START + 1)) is None
+
+
 def test_a_class_with_one_exercise_hands_over_once():
     rows = [exchange(f"pupil-{n}", PROMPT, START + n, status=200 if n % 2 else 429) for n in range(30)]
     unfinished = Unfinished()
@@ -96,7 +101,7 @@ def pools(*pairs: str, gap: float = 0.0) -> list[str]:
     handovers = Handovers()
     for n, pair in enumerate(pairs):
         handovers.note(pair[0], pair[1], START + n * gap)
-    return ["".join(pool) for pool in handovers.pools()]
+    return ["".join(pool.accounts) for pool in handovers.pools()]
 
 
 @pytest.mark.parametrize(
@@ -108,10 +113,21 @@ def pools(*pairs: str, gap: float = 0.0) -> list[str]:
         pytest.param(["ab", "ab", "bc", "bc"], ["abc"], id="a chain of two each"),
         pytest.param(["ab", "bc", "ca", "cd"], ["abc"], id="one passer-by"),
         pytest.param(["ab", "bc", "ca", "de", "ef", "fd"], ["abc", "def"], id="two pools"),
+        pytest.param(["ab", "bc", "cd"], [], id="a chain of four"),
+        pytest.param(["ab", "bc", "cd", "de"], ["abcde"], id="a chain of five"),
+        pytest.param(["ab", "bc", "cd", "de", "fg", "gh", "hf"], ["abcde", "fgh"], id="a chain of five beside a ring"),
     ],
 )
-def test_pools_are_accounts_that_hand_over_more_than_once(pairs, found):
+def test_pools_are_accounts_that_hand_over_more_than_once_or_are_many(pairs, found):
     assert pools(*pairs) == found
+
+
+def test_a_pool_knows_how_often_it_handed_over():
+    handovers = Handovers()
+    for pair in ("ab", "ab", "bc", "ca"):
+        handovers.note(pair[0], pair[1], START)
+    (only,) = handovers.pools()
+    assert only.handovers == 4
 
 
 def test_old_handovers_count_less():

@@ -7,7 +7,7 @@ from typing import Any
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
-from antidistill.assessment.profile import PROFILED_AFTER, Fillings, Profile, Profiles
+from antidistill.assessment.profile import PROFILED_AFTER, Fillings, Profile, Profiles, begin
 from antidistill.assessment.signals import SIGNALS
 from tests.assessment.traffic import START
 
@@ -51,7 +51,7 @@ def test_a_profile_knows_the_requests_before_it():
 
 def test_a_hot_profile_takes_five_kibibytes_at_most():
     rng = random.Random(1)
-    profile = Profile("acct_0123456789ab", START, 0, SIGNALS)
+    profile = begin("acct_0123456789ab", START, 0, SIGNALS)
     for n in range(2_000):
         observation = seen(
             "acct", START + n, prompt=rng.getrandbits(64), skeleton=tuple(range(9)), sampling=(rng.random(), None, n, 1, False, 0, False)
@@ -62,7 +62,7 @@ def test_a_hot_profile_takes_five_kibibytes_at_most():
 
 
 def test_the_frames_used_most_are_kept():
-    profile = Profile("acct", START, 0, SIGNALS)
+    profile = begin("acct", START, 0, SIGNALS)
     for n in range(100):
         profile.learn(seen("acct", START + n), Reading(Filling(7, True, True, n)), SIGNALS)
         profile.learn(seen("acct", START + n), Reading(Filling(1000 + n, True, True, n)), SIGNALS)
@@ -70,14 +70,14 @@ def test_the_frames_used_most_are_kept():
 
 
 def test_uses_of_a_frame_are_told_apart():
-    profile = Profile("acct", START, 0, SIGNALS)
+    profile = begin("acct", START, 0, SIGNALS)
     for filling in (Filling(7, False, True, 0), Filling(7, True, True, 1), Filling(7, True, True, 2), Filling(7, True, False, 2)):
         profile.learn(seen("acct"), Reading(filling), SIGNALS)
     assert profile.frames == {7: Fillings(early=1, new=2, repeats=1, since=START)}
 
 
 def test_only_prompts_of_some_length_that_were_answered_count():
-    profile = Profile("acct", START, 0, SIGNALS)
+    profile = begin("acct", START, 0, SIGNALS)
     profile.learn(seen("acct", skeleton=(1,)), Reading(), SIGNALS)
     profile.learn(seen("acct"), Reading(), SIGNALS)
     profile.learn(Observation("acct", 1, START, status=429, skeleton=(1,)), Reading(), SIGNALS)
@@ -141,7 +141,7 @@ def test_newcomers_are_bounded():
 
 def test_signals_keep_no_state_of_their_own():
     before = [dict(vars(signal)) for signal in SIGNALS]
-    profile = Profile("acct", START, 0, SIGNALS)
+    profile = begin("acct", START, 0, SIGNALS)
     profile.learn(seen("acct"), Reading(), SIGNALS)
     for signal, state in zip(SIGNALS, profile.states, strict=True):
         signal.weigh(state, profile, ())

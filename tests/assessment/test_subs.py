@@ -8,12 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from antidistill.assessment.loop import Assessor
-from antidistill.assessment.subs import MOST, Subs, name_of, sub_of
+from antidistill.assessment.subs import MOST, name_of, sub_of
 from antidistill.model import SUB, Assessment, Exchange, Subject
 from antidistill.text.sketch import seed_of
 from tests.assessment.traffic import SEED, START, campaign, evidence, exchange, in_order, people, replay, words
 
-DAY = 86_400.0
 KEY = seed_of(SEED)
 
 
@@ -68,27 +67,6 @@ def test_what_a_client_claims_is_not_looked_at() -> None:
         assessor.learn(exchange("tenant", "hello there", START + number, call={"sub_identity": "ada"}))
     assessor.advance(START + 3600)
     assert assessor.latest(named("ada")) is None
-
-
-def test_only_so_many_of_an_account_and_day_are_assessed_apart() -> None:
-    subs = Subs(10)
-    assert [subs.admit("a", number, 0.0) for number in range(MOST + 1)] == [True] * MOST + [False]
-    assert subs.admit("a", 0, 1.0)
-    assert subs.admit("b", MOST, 1.0)
-    assert subs.admit("a", MOST, DAY)
-
-
-def test_a_clock_that_goes_back_admits_no_more() -> None:
-    subs = Subs(10)
-    admitted = sum(subs.admit("a", number, DAY * (number % 2)) for number in range(4 * MOST))
-    assert admitted <= MOST + 1
-
-
-def test_accounts_with_sub_identities_are_bounded() -> None:
-    subs = Subs(2)
-    for account in ("a", "b", "c"):
-        subs.admit(account, 1, 0.0)
-    assert len(subs._seen) == 2
 
 
 def test_an_account_with_very_many_end_users_takes_up_little_room() -> None:

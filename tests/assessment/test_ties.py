@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from antidistill.assessment.frames import Standing
+from antidistill.assessment.frame import Standing
 from antidistill.assessment.profile import Fillings
 from antidistill.assessment.ties import LEAD, Tie, bond, exposure, tightest
 from tests.assessment.traffic import START

@@ -102,14 +102,14 @@ def replay(rows: Iterable[Exchange], **options: Any) -> tuple[Assessor, dict[str
 
 
 def learnt(rows: Iterable[Exchange], publish: Callable[[Sequence[Assessment]], None], **options: Any) -> Assessor:
-    """Feeds traffic in, with an hour of silence after it."""
+    """Feeds traffic in, with three hours of silence after it, so that all that sent something are assessed."""
     assessor = Assessor(options.pop("seed", SEED), publish=publish, **options)
     now = START
     for row in rows:
         now = max(now, row.request.ts)
         assessor.advance(now)
         assessor.learn(row)
-    assessor.advance(now + HOUR)
+    assessor.advance(now + 3 * HOUR)
     return assessor
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,7 @@ from antidistill.dialects import BUILT_IN, Routes
 from antidistill.replay import Broken, Log
 from benchmarks.assessment.attackers import LEVELS, Extractor, Level, campaign
 from benchmarks.assessment.generator import exchange, labels, line, lines, stream, written
-from benchmarks.assessment.honest import BackEnd, population
+from benchmarks.assessment.honest import BackEnd, gateways, population
 from benchmarks.assessment.source import Sent, Source
 from benchmarks.assessment.words import Grammar
 
@@ -101,6 +102,26 @@ def test_no_seed_is_asked_twice(name: str) -> None:
 def test_a_level_extracts_its_share(name: str, rho: float) -> None:
     sent = operator(BY_NAME[name], scale=0.3)
     assert sum(one.ask.extraction for one in sent) / len(sent) == pytest.approx(rho, abs=0.01)
+
+
+def test_what_one_account_is_refused_another_one_asks_within_seconds() -> None:
+    level = Level(name="refused", trick="", accounts=6, each=40, refused=0.2)
+    sent = operator(level, scale=1.0)
+    asked: dict[str, list[Sent]] = {}
+    for one in sent:
+        asked.setdefault(one.ask.turns[-1][1], []).append(one)
+    again = [found for found in asked.values() if len(found) > 1]
+    assert len(again) > 20
+    assert all([one.ask.status for one in found] == [429] * (len(found) - 1) + [200] for found in again)
+    assert all(later.ts - one.ts <= 8 for found in again for one, later in pairwise(found))
+    assert {exchange(one).answer.status for one in sent} == {line(1, one).status for one in sent} == {200, 429}
+
+
+def test_honest_gateways_stay_within_an_organisation_a_person_or_an_account() -> None:
+    sent = list(stream(gateways(GRAMMAR, Random(SEED), DAYS, 0.2), SEED))
+    assert {one.cohort for one in sent} == {"gateway: organisation", "gateway: person with two keys", "gateway: person"}
+    assert all((one.org is not None) == (one.cohort == "gateway: organisation") for one in sent)
+    assert not any(one.campaign or one.ask.extraction for one in sent)
 
 
 def test_aged_accounts_extract_nothing_at_first() -> None:

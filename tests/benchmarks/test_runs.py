@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from antidistill.model import Assessment, Evidence
 from benchmarks.assessment.__main__ import COMMANDS, main
 from benchmarks.assessment.ablation import Trial, flags, gain_table, without
-from benchmarks.assessment.attackers import Level
+from benchmarks.assessment.attackers import Level, campaign
 from benchmarks.assessment.generator import labels, lines, stream, written
 from benchmarks.assessment.labels import Label
 from benchmarks.assessment.ladder import climb
@@ -20,6 +21,7 @@ from benchmarks.assessment.scale import OPERATORS, Size, Watch, sources, written
 from benchmarks.assessment.source import Sent
 from benchmarks.assessment.tables import console
 from benchmarks.assessment.verdict import Verdict
+from benchmarks.assessment.words import Grammar
 
 SMALL = Size(exchanges=400, attackers=40, honest=40, days=0.5, seed=1)
 SHARDS = Level(name="shards", trick="templates over twelve accounts", accounts=12, each=25)
@@ -48,6 +50,18 @@ def test_the_ladder_prints_the_levels_asked_for(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     assert "L4: split over five keys" in printed
     assert "L8" not in printed
+
+
+def test_a_release_moves_a_campaign_and_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sent = list(stream(campaign(SHARDS, Grammar(1), Random(1), 4.0, lambda account: False), 1))
+    log, known = tmp_path / "log.jsonl", tmp_path / "accounts.labels.jsonl"
+    log.write_bytes(b"".join(written(one) for one in lines(sent)))
+    known.write_bytes(b"".join(msgspec.json.encode(label) + b"\n" for label in labels(sent)))
+    main(["pivot", str(log), "--labels", str(known), "--release", "shards:2"])
+    *_, known_for, first, evidence, delay, _ = [cell.strip() for cell in capsys.readouterr().out.splitlines()[-2].split("│")]
+    assert float(known_for) > 0
+    assert float(first) <= float(evidence)
+    assert 0 <= float(delay) <= 1
 
 
 def test_the_loop_sees_all_traffic_without_failure() -> None:

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from antidistill.keyring import Keyring
 from antidistill.model import Call, Subject
 from antidistill.quotas import Owners, counter_key
 from antidistill.quotas.memberships import MOST, Memberships
-from antidistill.quotas.sub_identities import REST, SubIdentities
 
 KEY = counter_key(Keyring([bytes(range(32))]))
 DAY = 86_400.0
@@ -80,52 +77,6 @@ def test_what_names_no_sub_identity_has_none(subject, call, most):
 
 def test_a_name_that_json_mangled_is_a_name():
     assert owners().of(ALICE, user("\ud800"), None, 0.0, 10)[0].values["sub_identity"]
-
-
-def names(register, account, *claimed, now=0.0, most=3):
-    return [register.name(account, name, now, most) for name in claimed]
-
-
-def test_beyond_the_bound_of_a_day_sub_identities_share_a_name():
-    register = SubIdentities(100)
-
-    assert names(register, "a", "1", "2", "3", "4", "5", "2") == ["1", "2", "3", REST, REST, "2"]
-
-
-def test_accounts_do_not_take_names_from_each_other():
-    register = SubIdentities(100)
-    names(register, "a", "1", "2", "3", "4")
-
-    assert names(register, "b", "4") == ["4"]
-
-
-def test_the_next_day_others_may_count_apart():
-    register = SubIdentities(100)
-    names(register, "a", "1", "2", "3")
-
-    assert names(register, "a", "4", now=DAY) == ["4"]
-    assert names(register, "a", "5", now=DAY - 1) == ["5"]  # a clock that went back begins no day
-    assert len(register) == 2
-
-
-def test_the_account_that_is_silent_longest_is_forgotten_first():
-    register = SubIdentities(4)
-    names(register, "a", "1", "2", "3")
-    names(register, "b", "1")
-    names(register, "a", "1")
-    names(register, "c", "1")
-
-    assert names(register, "a", "4") == [REST]
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20), st.integers(0, 3)), max_size=200))
-def test_what_is_remembered_stays_bounded(claims):
-    register = SubIdentities(10)
-    day = 0
-    for account, claimed, later in claims:
-        day += later == 3
-        register.name(account, str(claimed), day * DAY, 4)
-        assert len(register) == sum(len(seen.names) for seen in register._seen.values()) <= 10 + 4
 
 
 # --- campaigns -------------------------------------------------------------------------------------------------------

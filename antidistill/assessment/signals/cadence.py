@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -23,18 +25,15 @@ _PAUSE = 1800.0
 _GAPS = 20
 
 
-class Rhythm:
+class Rhythm(Struct, gc=False):
     """Gaps between the requests of one stretch of work: mean and spread of their logarithms (Welford), and answers left unread."""
 
-    __slots__ = ("gaps", "mean", "squares", "ts", "unread", "until")
-
-    def __init__(self) -> None:
-        self.gaps = 0
-        self.mean = 0.0
-        self.squares = 0.0
-        self.unread = 0
-        self.ts = -math.inf
-        self.until = -math.inf
+    gaps: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+    unread: int = 0
+    ts: float = -math.inf
+    until: float = -math.inf
 
     def add(self, gap: float) -> None:
         """Takes in a gap in seconds."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from antidistill.assessment.profile import Profile
@@ -15,6 +14,7 @@ from antidistill.model import Evidence, Family
 _TIED = 0.25
 _FRAMES = 8
 _MANY = 6
+_PLENTY = 64
 
 
 class Company(Signal):
@@ -37,21 +37,23 @@ class Company(Signal):
         """Counts the tenants met more than once."""
         tied = [tie.standing for tie in ties if tie.standing.strength * tie.exposure >= _TIED]
         strongest = sorted(tied, key=lambda standing: -standing.strength)[:_FRAMES]
-        met = _met_again(tuple([standing.company for standing in strongest]))
+        met = _met_again([standing.company for standing in strongest])
         again = len(met) - (profile.tenant in met)
         if not again:
             return None
         weight = BOUND * strongest[1].strength * ramp(again, 0, _MANY)
-        reason = f"{again} other tenants fill at least two of the {len(strongest)} frames that this account shares"
+        others = str(again) if again < _PLENTY else f"more than {_PLENTY - 1}"
+        reason = f"{others} other tenants fill at least two of the {len(strongest)} frames that this account shares"
         return Evidence(self.name, self.family, weight, reason)
 
 
-@lru_cache(64)
-def _met_again(companies: tuple[frozenset[int], ...]) -> frozenset[int]:
-    """Tenants in several companies: the same for most accounts of an operator."""
+def _met_again(companies: Iterable[frozenset[int]]) -> set[int]:
+    """Tenants in several companies; no more are looked for where there are plenty."""
     met: set[int] = set()
     again: set[int] = set()
     for company in companies:
         again |= met & company
+        if len(again) > _PLENTY:
+            break
         met |= company
-    return frozenset(again)
+    return again

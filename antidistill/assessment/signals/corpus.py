@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -21,17 +23,14 @@ _FEW, _MANY = 400, 460
 _BITS = 2048
 
 
-class Set:
+class Set(Struct, gc=False):
     """Prompts asked in haste: how many, and a map of which; conversations begun and taken up again; when the latest answer is read."""
 
-    __slots__ = ("begun", "followed", "hasty", "tally", "until")
-
-    def __init__(self) -> None:
-        self.tally: Tally | None = None
-        self.hasty = 0
-        self.begun = 0
-        self.followed = 0
-        self.until = -math.inf
+    tally: Tally | None = None
+    hasty: int = 0
+    begun: int = 0
+    followed: int = 0
+    until: float = -math.inf
 
     def distinct(self) -> int:
         """How many different prompts there were, by estimate."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -14,15 +16,12 @@ from antidistill.model import Evidence, Family
 _GIVERS = 8
 
 
-class Takeovers:
+class Takeovers(Struct, gc=False):
     """Work taken over from others, from how many, and prompts sent."""
 
-    __slots__ = ("count", "givers", "sent")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.givers: tuple[str, ...] = ()
-        self.sent = 0
+    count: int = 0
+    givers: tuple[str, ...] = ()
+    sent: int = 0
 
 
 class Failover(Signal):

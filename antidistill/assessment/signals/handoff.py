@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -18,13 +20,10 @@ SECONDS = 5.0
 """Seconds in which nobody carries a prompt from one account to another by hand."""
 
 
-class Swift:
+class Swift(Struct, gc=False):
     """Takeovers faster than by hand."""
 
-    __slots__ = ("count",)
-
-    def __init__(self) -> None:
-        self.count = 0
+    count: int = 0
 
 
 class Handoff(Signal):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
+
+from msgspec import Struct
 
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
@@ -21,15 +22,13 @@ _SETTLED = 8
 _FOREIGN = 4
 
 
-class Habits:
-    """Three values of each habit as short hashes, requests that showed them, and requests that did not."""
+class Habits(Struct, gc=False):
+    """Three values of each habit as short hashes, the latest ones, requests that showed them, and requests that did not."""
 
-    __slots__ = ("foreign", "known", "own")
-
-    def __init__(self) -> None:
-        self.known = array("H", bytes(2 * _HABITS * _KEPT))
-        self.own = 0
-        self.foreign = 0
+    known: tuple[int, ...] = (0,) * (_HABITS * _KEPT)
+    latest: tuple[int, ...] = ()
+    own: int = 0
+    foreign: int = 0
 
     def fresh(self, habits: Sequence[int]) -> list[int]:
         """Which habits have a value that is not known."""
@@ -38,9 +37,11 @@ class Habits:
 
     def learn(self, habits: Sequence[int], fresh: Sequence[int]) -> None:
         """Takes new values in, for the oldest ones."""
+        known = [*self.known]
         for place in fresh:
             first = place * _KEPT
-            self.known[first : first + _KEPT] = array("H", [habits[place], *self.known[first : first + _KEPT - 1]])
+            known[first : first + _KEPT] = habits[place], *known[first : first + _KEPT - 1]
+        self.known = tuple(known)
 
 
 class Hands(Signal):
@@ -51,7 +52,7 @@ class Hands(Signal):
         sampling parameters, streaming) have a value that the account never showed before. Its first eight requests settle what it
         shows; then three values of each habit are kept, and requests that are that strange teach none. One-sided: most
         harvests are at home in their accounts. Honest accounts of two logs change three habits at once at most.
-    State: 21 short hashes and two counters.
+    State: 28 short hashes and two counters.
     Gamed by: taking over the owner's client, network and parameters as well.
     Honest use that looks like it: moving to another machine, client and model on one day; a team that shares a key. Ask the
         owner; take nothing from him.
@@ -70,11 +71,12 @@ class Hands(Signal):
         habits = observation.habits
         if not habits:
             return
-        fresh = state.fresh(habits)
+        fresh = state.fresh(habits) if habits != state.latest else []
         if state.own >= _SETTLED and len(fresh) >= _FOREIGN:
             state.foreign += 1
             return
         state.own += 1
+        state.latest = habits
         if fresh:
             state.learn(habits, fresh)
 

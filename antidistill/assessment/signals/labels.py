@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -17,14 +19,11 @@ MOST = -1.0
 _ANSWERS = 20
 
 
-class Answers:
+class Answers(Struct, gc=False):
     """Answers given, and those of them that are no more than a label."""
 
-    __slots__ = ("answers", "labels")
-
-    def __init__(self) -> None:
-        self.answers = 0
-        self.labels = 0
+    answers: int = 0
+    labels: int = 0
 
 
 class Labels(Signal):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct, field
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.handovers import DISTINCTIVE
 from antidistill.assessment.observation import DEFAULT_SAMPLING, Observation, Sampling
@@ -19,15 +21,12 @@ MOST = 1.5
 _REMEMBERED = 8
 
 
-class Asked:
+class Asked(Struct, gc=False):
     """Prompts asked lately, each with its latest parameters, as hashes; how many there were, and how many of them came again."""
 
-    __slots__ = ("again", "latest", "prompts")
-
-    def __init__(self) -> None:
-        self.latest: dict[int, int] = {}
-        self.prompts = 0
-        self.again = 0
+    latest: dict[int, int] = field(default_factory=dict)
+    prompts: int = 0
+    again: int = 0
 
 
 class Resampling(Signal):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -15,13 +17,10 @@ from antidistill.model import Evidence, Family
 MOST = 1.5
 
 
-class Seeded:
+class Seeded(Struct, gc=False):
     """Prompts that the filters know."""
 
-    __slots__ = ("known",)
-
-    def __init__(self) -> None:
-        self.known = 0
+    known: int = 0
 
 
 class Seeds(Signal):

@@ -34,7 +34,10 @@ class Signal(Protocol):
     falls: str
 
     def begin(self) -> Any:
-        """Makes the state of an account that has sent nothing; bounded, at most some hundred bytes."""
+        """Makes the state of an account that has sent nothing; bounded, at most some hundred bytes.
+
+        Best is a `msgspec.Struct` with `gc=False`: whatever else is kept of many accounts, the collector stops the host to look at.
+        """
         return None
 
     def learn(self, state: Any, observation: Observation, reading: Reading) -> None:

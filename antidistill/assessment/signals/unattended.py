@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.profile import Profile
@@ -15,14 +17,11 @@ from antidistill.model import Evidence, Family
 MOST = 1.0
 
 
-class Conversations:
+class Conversations(Struct, gc=False):
     """Conversations begun, and questions asked in one that was under way."""
 
-    __slots__ = ("begun", "followed")
-
-    def __init__(self) -> None:
-        self.begun = 0
-        self.followed = 0
+    begun: int = 0
+    followed: int = 0
 
 
 class Unattended(Signal):

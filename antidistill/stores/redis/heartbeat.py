@@ -26,13 +26,14 @@ class Heartbeat:
 
     async def stop(self) -> None:
         """Stops beating."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-            self._task = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
 
     async def _run(self) -> None:
         needed = True
-        while needed:
+        # A beat may swallow the cancellation, as `asyncio.wait_for` does where its time is up in that very moment.
+        while needed and self._task is asyncio.current_task():
             await asyncio.sleep(self._every)
             needed = await self._beat()

@@ -17,7 +17,7 @@ from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.handovers import Handover
 from antidistill.assessment.observation import Observation, observe
-from antidistill.assessment.profile import Profile
+from antidistill.assessment.profile import Profile, begin
 from antidistill.assessment.signals import SIGNALS, Signal
 from antidistill.assessment.signals.signal import BOUND
 from antidistill.assessment.ties import ties
@@ -52,14 +52,14 @@ def world(seed: int) -> tuple[Crowd, list[Profile]]:
         observation = observe(row, seed)
         assert observation is not None
         reading = crowd.read(observation)
-        profile = profiles.setdefault(observation.account, Profile(observation.account, observation.ts, 0, SIGNALS))
+        profile = profiles.setdefault(observation.account, begin(observation.account, observation.ts, 0, SIGNALS))
         profile.learn(observation, reading, SIGNALS)
     list(crowd.rate())
     return crowd, list(profiles.values())
 
 
 def weighed(signal: Signal, profile: Profile, crowd: Crowd) -> Evidence | None:
-    return signal.weigh(profile.states[SIGNALS.index(signal)], profile, ties(profile, crowd))
+    return signal.weigh(profile.states[SIGNALS.index(signal)], profile, ties(profile, crowd.frames))
 
 
 def test_names_are_words_and_taken_once():
@@ -87,7 +87,7 @@ def test_one_sided_signals_say_why(signal):
 
 @every_signal
 def test_nothing_is_said_about_an_account_that_sent_nothing(signal):
-    assert signal.weigh(signal.begin(), Profile("acct", START, 0, ()), ()) is None
+    assert signal.weigh(signal.begin(), begin("acct", START, 0, ()), ()) is None
 
 
 @every_signal
@@ -120,7 +120,7 @@ def test_evidence_is_bounded_and_gives_a_reason_with_numbers(signal):
 @settings(max_examples=30)
 @given(st.lists(st.tuples(observations, readings), max_size=60))
 def test_whatever_an_account_sends_evidence_is_bounded(signal, traffic):
-    profile, crowd = Profile("acct", START, 0, SIGNALS), Crowd(4)
+    profile, crowd = begin("acct", START, 0, SIGNALS), Crowd(4)
     for observation, reading in traffic:
         before = msgspec.json.encode(observation), reading
         profile.learn(observation, reading, SIGNALS)

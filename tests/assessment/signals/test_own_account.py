@@ -10,7 +10,7 @@ import pytest
 from antidistill.assessment.assess import risk, weigh
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.observation import observe
-from antidistill.assessment.profile import Profile
+from antidistill.assessment.profile import Profile, begin
 from antidistill.assessment.signals import SIGNALS
 from antidistill.assessment.ties import ties
 from antidistill.model import Call, Evidence, Exchange, Turn
@@ -25,10 +25,10 @@ def judged(rows: list[Exchange]) -> dict[str, Evidence]:
     for row in rows:
         observation = observe(row, 7)
         assert observation is not None
-        profile = profiles.setdefault(observation.account, Profile(observation.account, observation.ts, 0, SIGNALS))
+        profile = profiles.setdefault(observation.account, begin(observation.account, observation.ts, 0, SIGNALS))
         profile.learn(observation, crowd.read(observation), SIGNALS)
     list(crowd.rate())
-    shared = ties(profiles[account], crowd)
+    shared = ties(profiles[account], crowd.frames)
     found = (signal.weigh(state, profiles[account], shared) for signal, state in zip(SIGNALS, profiles[account].states, strict=True))
     return {piece.signal: piece for piece in found if piece is not None}
 

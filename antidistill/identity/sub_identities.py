@@ -1,0 +1,64 @@
+"""The end users that accounts name, as far as they are told apart."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+from msgspec import Struct
+
+_DAY = 86_400.0
+
+
+class Seen(Struct, gc=False):
+    """The sub-identities of an account that are told apart on a day (UTC)."""
+
+    day: int
+    subs: set[Hashable]
+
+
+class SubIdentities:
+    """Says which sub-identities are told apart, so that no account takes up all the room: the first so many of its day.
+
+    Args:
+        bound: Sub-identities that are remembered, over all accounts. Beyond it, those of the account that is silent longest are
+            forgotten.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._size = 0
+        self._seen: OrderedDict[str, Seen] = OrderedDict()  # the account that is silent longest first
+
+    def __len__(self) -> int:
+        return self._size
+
+    def admit(self, account: str, sub: Hashable, now: float, most: int) -> bool:
+        """Says whether a sub-identity is told apart.
+
+        Args:
+            account: The account that names it.
+            sub: Hash of what the account calls it.
+            now: Unix seconds. A clock that goes back begins no day.
+            most: Sub-identities of one account that are told apart in a day.
+        """
+        seen = self._today(account, int(now // _DAY))
+        if sub in seen.subs:
+            return True
+        if len(seen.subs) >= most:
+            return False
+        seen.subs.add(sub)
+        self._size += 1
+        while self._size > self._bound and len(self._seen) > 1:
+            self._size -= len(self._seen.popitem(last=False)[1].subs)
+        return True
+
+    def _today(self, account: str, day: int) -> Seen:
+        seen = self._seen.get(account)
+        if seen is None:
+            seen = self._seen[account] = Seen(day, set())
+        elif seen.day < day:
+            self._size -= len(seen.subs)
+            seen.day, seen.subs = day, set()
+        self._seen.move_to_end(account)
+        return seen
