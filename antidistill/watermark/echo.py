@@ -39,7 +39,7 @@ class Echo:
             end: The place behind the last one.
         """
         near = words[max(0, start - SHINGLE + 1) : end + SHINGLE - 1]
-        return not self._shingles.isdisjoint(_shingles(near))
+        return not self._shingles.isdisjoint(_rows(near))
 
     @cached_property
     def _words(self) -> list[str]:
@@ -51,7 +51,7 @@ class Echo:
 
     @cached_property
     def _shingles(self) -> frozenset[int]:
-        return frozenset(_shingles(self._words))
+        return frozenset(_rows(self._words))
 
 
 def plain(tokens: Iterable[str]) -> list[str]:
@@ -59,6 +59,6 @@ def plain(tokens: Iterable[str]) -> list[str]:
     return [token for token in tokens if token not in _WORDLESS]
 
 
-def _shingles(words: Sequence[str]) -> Iterator[int]:
+def _rows(words: Sequence[str]) -> Iterator[int]:
     """Hashes of all `SHINGLE` words in a row."""
     return map(hash, zip(*[words[shift:] for shift in range(SHINGLE)], strict=False))
