@@ -9,7 +9,7 @@ from typing import Any
 from antidistill.cli.marking import add_policy, load
 from antidistill.cli.rows import Row, Rows, watched
 from antidistill.cli.trouble import reported
-from antidistill.watermark.embed import Report
+from antidistill.watermark.choice import Report
 from antidistill.watermark.marker import DEPLOYMENT, Marker
 
 

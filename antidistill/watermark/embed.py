@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from msgspec import Struct
-
+from antidistill.watermark.choice import Choice, Choices, Report
 from antidistill.watermark.echo import SHINGLE, Echo, plain
 from antidistill.watermark.language import hearing
 from antidistill.watermark.lexicon import Found, Lexicon, Wait
 from antidistill.watermark.phrase import Run, exchange, exchangeable
 from antidistill.watermark.prose import Prose
-from antidistill.watermark.slots import EDGE, WINDOW, Chooser, Left, Seen, Slot, beginnings, count, inner, passed, slot
+from antidistill.watermark.slots import EDGE, WINDOW, Chooser, Left, beginnings, passed
 from antidistill.watermark.tokens import LIMIT, SOLIDS, Solid, known_runs
 
 _RUN: Final = re.compile(rf"(\s*+)(\S{{1,{LIMIT}}}+)")
@@ -26,28 +25,6 @@ _MANY: Final = 1 << 12
 """Tokens that are remembered before most are forgotten."""
 
 _hearing = lru_cache(maxsize=8)(hearing)
-
-
-class Report(Struct):
-    """What became of a text.
-
-    Attributes:
-        words: Words, as `str.split` counts them.
-        slots: Slots, of all tiers, protected ones too.
-        wanted: Slots for which the coins wanted a side.
-        carried: Of these, slots that are on it now.
-        changed: Of these, slots that were not before.
-        protected: Slots left on the other side: no prose, a name, or an echo.
-        skipped: Slots left on the other side: nothing around them is in the language of the lexicon.
-    """
-
-    words: int = 0
-    slots: int = 0
-    wanted: int = 0
-    carried: int = 0
-    changed: int = 0
-    protected: int = 0
-    skipped: int = 0
 
 
 class Embedder:
@@ -67,7 +44,8 @@ class Embedder:
 
     def __init__(self, lexicon: Lexicon, coins: Chooser, tier: int = 1, echo: Echo | None = None) -> None:
         self.report = Report()
-        self._lexicon, self._coins, self._tier, self._echo = lexicon, coins, tier, echo
+        self._lexicon, self._echo = lexicon, echo
+        self._choices = Choices(lexicon, coins, tier, self.report)
         self._beginnings = beginnings(lexicon)
         self._hear = _hearing(lexicon.language)
         self._prose = Prose()
@@ -75,8 +53,8 @@ class Embedder:
         self._held: list[Run] = []
         self._tokens: list[str] = []  # The last tokens of the text; those of held runs at the end.
         self._at = 0  # Place of the first token that is undecided.
-        self._seen: Seen = {}
         self._left, self._since = EDGE, 0  # What stands left of the token at `_since`; no slot lies behind.
+        self._choice: Choice | None = None  # What waits for words behind it.
         self._before: Solid | None = None
         self._curly = False
         self._need = 0  # Runs that must be held before it makes sense to decide.
@@ -128,7 +106,8 @@ class Embedder:
         calm, base, runs = prose.calm, len(tokens), _RUN.findall(text)
         solids = [SOLIDS[run] for _, run in runs]
         # Nothing is looked at across a gap that is very wide.
-        ahead = [token for solid in solids for token in solid.tokens] if max([len(gap) for gap, _ in runs], default=0) <= LIMIT else []
+        wide = max([len(gap) for gap, _ in runs if gap != " "], default=0) > LIMIT
+        ahead = [] if wide else [token for solid in solids for token in solid.tokens]
         for (gap, run), solid in zip(runs, solids, strict=True):
             fresh = broken = False
             free = calm and gap == " " and not solid.special
@@ -172,6 +151,8 @@ class Embedder:
         """Decides and sends whatever can be decided."""
         held, tokens, beginnings, find = self._held, self._tokens, self._beginnings, self._lexicon.find
         self._need = 0
+        if self._choice is not None and not self._put(self._choice, final):
+            return
         while held:
             run = held[0]
             while (at := self._at) < run.end:
@@ -180,63 +161,43 @@ class Embedder:
                 # Marks without words do not make it wait for ever.
                 if found is None or (len(held) >= WINDOW and isinstance(found, Wait)):
                     self._at = at + 1
-                elif isinstance(found, Wait) or not self._mark(found, final):
+                elif isinstance(found, Wait) or not self._put(self._choose(found), final):
                     return
             while held and held[0].end <= self._at:
                 run = held.pop(0)
                 self._before = run.solid
                 sent.append(run.text)
 
-    def _mark(self, found: Found, final: bool) -> bool:
-        """Puts the variant that is wanted; returns whether enough is known to do so."""
+    def _choose(self, found: Found) -> Choice:
         left = passed(self._left, self._tokens, self._since, self._at)
-        place = slot(self._lexicon, found, left, self._held[0].number, self._seen)
-        want = self._want(place)
-        side, variant = self._choose(found, place, want)
-        if (side, variant) != (found.side, found.variant):
-            need = min(WINDOW, max(found.length + 1, SHINGLE if self._echo else 0))
+        return self._choices.choose(found, left, self._held[0].number)
+
+    def _put(self, choice: Choice, final: bool) -> bool:
+        """Puts the variant that was chosen; returns whether enough is known to do so."""
+        if choice.new:
+            need = min(WINDOW, max(choice.found.length + 1, SHINGLE if self._echo else 0))
             if len(self._held) < need and not final:
-                self._need = need
+                self._choice, self._need = choice, need
                 return False
-            if not self._change(found, left, side, variant):
-                side, variant = found.side, found.variant
-        self._note(place, want, side)
-        if (within := inner(found.cls, side, variant, place, self._seen)) is not None:
-            self._note(within, self._want(within), variant & 1)
-        self._at += found.length
-        self._left, self._since = Left(place.cls, place.cls), self._at
+            if not self._change(choice):
+                choice = choice.kept()
+        self._choice = None
+        self._choices.note(choice)
+        self._at += choice.found.length
+        self._left, self._since = Left(choice.place.cls, choice.place.cls), self._at
         return True
 
-    def _want(self, place: Slot) -> int | None:
-        return self._coins.want(place) if place.tier <= self._tier else None
-
-    def _choose(self, found: Found, place: Slot, want: int | None) -> tuple[int, int]:
-        """The side and the variant that should stand here."""
-        side = place.side if want is None else want
-        within = inner(found.cls, side, found.variant, place, self._seen)
-        bit = None if within is None else self._want(within)
-        if side == found.side and bit in (None, found.variant & 1):
-            return side, found.variant
-        return side, found.variant % len(found.cls.sides[side]) if bit is None else bit
-
-    def _note(self, place: Slot, want: int | None, side: int) -> None:
-        """Counts a slot that is on a side now."""
-        count(self._seen, place)
-        self.report.slots += 1
-        self.report.wanted += want is not None
-        self.report.carried += want == side
-
-    def _change(self, found: Found, left: Left, side: int, variant: int) -> bool:
+    def _change(self, choice: Choice) -> bool:
         """Puts a variant, unless what stands there must stay; returns whether it did."""
-        held, at = self._held, self._at
+        held, found, left = self._held, choice.found, choice.left
         starts = left.token in ("", ":") or held[0].fresh
         if not (exchangeable(held, found.length, self._before, starts) and self._stands(found, left) and not self._repeats(found.length)):
             self.report.protected += 1
             return False
-        if not self._hear(plain(self._tokens[max(0, at - _NEAR) :])):
+        if not self._hear(plain(self._tokens[max(0, self._at - _NEAR) :])):
             self.report.skipped += 1
             return False
-        exchange(held, found.length, found.cls.sides[side][variant], self._curly)
+        exchange(held, found.length, found.cls.sides[choice.side][choice.variant], self._curly)
         self.report.changed += 1
         return True
 
@@ -252,10 +213,12 @@ class Embedder:
         return self._lexicon.find(tokens[at:end], 0, before, True) == found
 
     def _repeats(self, length: int) -> bool:
-        if self._echo is None:
+        """Whether it stands in the prompt too, together with words around it."""
+        tokens, at = self._tokens, self._at
+        if self._echo is None or not self._echo.knows(tokens[at : at + length]):
             return False
-        before = plain(self._tokens[max(0, self._at - 2 * SHINGLE) : self._at])[1 - SHINGLE :]
-        return self._echo.repeats(before + plain(self._tokens[self._at :]), len(before), len(before) + length)
+        before = plain(tokens[max(0, at - 2 * SHINGLE) : at])[1 - SHINGLE :]
+        return self._echo.repeats(before + plain(tokens[at:]), len(before), len(before) + length)
 
     def _forget(self) -> None:
         """Drops tokens that nothing will look at again."""

@@ -7,6 +7,7 @@ account into one fair coin per index. Seeds that share an index share a coin, so
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, Literal
 
@@ -27,6 +28,8 @@ EVERY, FIRST, SECOND = 0, 1, 2
 Layer = Literal["A", "R"]
 _DAY: Final = 86_400
 _CLASSES: Final = 1 << 16
+_MARKS: Final = 1 << 12
+"""Marks that are remembered, as accounts come back."""
 
 
 def epoch_of(ts: float) -> int:
@@ -82,6 +85,7 @@ class MarkKeys:
         self._index = blake2b(key=_derive(secret, "index"), digest_size=INDEX_BITS // 8)
         self._active = active
         self._layers: dict[tuple[str, int], Layer | None] = {}
+        self._marks = lru_cache(maxsize=_MARKS)(self._mark)
 
     @classmethod
     def ring(cls, keyring: Keyring, active: float = 1.0) -> tuple[MarkKeys, ...]:
@@ -102,7 +106,7 @@ class MarkKeys:
 
     def mark(self, account: str, epoch: int, tenant: str = "", group: str | None = None) -> Mark:
         """What the embedder asks when it marks an answer to this account, without a group in layer A only."""
-        return Mark(self, self.account(account, epoch, tenant), None if group is None else self.group(group, epoch))
+        return self._marks(account, epoch, tenant, group)
 
     def layer(self, cls: str, tier: int) -> Layer | None:
         """The layer that a class serves in texts marked at a tier; None where this deployment leaves it alone."""
@@ -128,6 +132,9 @@ class MarkKeys:
     def group_index(self, slot: Slot) -> int:
         """The index of a slot's seed for the group: its class and what `context` says. Tiers do not share indices."""
         return (slot.tier - 1) << INDEX_BITS | self._hash(slot.cls, context(slot))
+
+    def _mark(self, account: str, epoch: int, tenant: str, group: str | None) -> Mark:
+        return Mark(self, self.account(account, epoch, tenant), None if group is None else self.group(group, epoch))
 
     def _hash(self, cls: str, previous: str) -> int:
         keyed = self._index.copy()

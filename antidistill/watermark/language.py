@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 _SMALL_WORDS: Final = {
@@ -31,7 +31,7 @@ _CERTAINTY: Final = 3
 """Small words for each one of another language."""
 
 
-def hearing(language: str) -> Callable[[Iterable[str]], bool]:
+def hearing(language: str) -> Callable[[Sequence[str]], bool]:
     """How to tell whether folded words are in a language; always so for a language whose small words are not known."""
     if language not in _SMALL_WORDS:
         return lambda words: True
@@ -39,9 +39,8 @@ def hearing(language: str) -> Callable[[Iterable[str]], bool]:
     own = small[language]
     foreign = frozenset[str]().union(*small.values()) - own
 
-    def hear(words: Iterable[str]) -> bool:
-        heard = list(words)
-        count = sum(map(own.__contains__, heard))
-        return count * _SHARE > len(heard) and count > _CERTAINTY * sum(map(foreign.__contains__, heard))
+    def hear(words: Sequence[str]) -> bool:
+        count = sum(map(own.__contains__, words))
+        return count * _SHARE > len(words) and count > _CERTAINTY * sum(map(foreign.__contains__, words))
 
     return hear

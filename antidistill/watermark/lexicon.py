@@ -50,6 +50,13 @@ class _Entry(NamedTuple):
     behind: tuple[Guard, ...]
     found: Found
 
+    def followers(self) -> frozenset[str] | None:
+        """Tokens of which one must stand behind the first word, where they can be listed."""
+        if self.tail:
+            return frozenset(self.tail[:1])
+        only = self.behind[0].only if self.behind else None
+        return only.words if only is not None and only.finite else None
+
     def match(self, words: Sequence[str], at: int, ended: bool) -> Found | Wait | None:
         """Whether the rest of the variant and its guards hold behind `at`."""
         place, known = at + 1, len(words)
@@ -101,6 +108,7 @@ class Lexicon:
         self.digest = _digest(language, self.classes)
         entries = _index(self.classes)
         self._admitting = _Admitting(entries)
+        self._followers = {first: followers for first, group in entries.items() if (followers := _followers(group)) is not None}
         self._ids = {variant: cls.id for cls in reversed(self.classes) for variant in cls.variants}
         self.lookahead = max((len(entry.tail) + len(entry.behind) for group in entries.values() for entry in group), default=0)
 
@@ -116,11 +124,10 @@ class Lexicon:
         Returns:
             What stands there, None, or `WAIT` where more tokens must be known first.
         """
-        entries = self._admitting[previous, words[at]]
-        if not entries:
+        first, follower = words[at], words[at + 1] if at + 1 < len(words) else None
+        if follower is not None and (followers := self._followers.get(first)) is not None and follower not in followers:
             return None
-        follower = words[at + 1] if at + 1 < len(words) else None
-        for entry in entries:
+        for entry in self._admitting[previous, first]:
             if follower is None or entry.second is None or entry.second == follower:
                 outcome = entry.match(words, at, ended)
                 if outcome is not None:
@@ -167,6 +174,12 @@ def _entries(cls: SlotClass) -> Iterator[tuple[str, _Entry]]:
         for number, variant in enumerate(variants):
             first, *tail = variant.split(" ")
             yield first, _Entry(tail[0] if tail else None, tuple(tail), cls.before, cls.behind, Found(cls, side, number, 1 + len(tail)))
+
+
+def _followers(entries: Sequence[_Entry]) -> frozenset[str] | None:
+    """Tokens of which one must stand behind the first word of any of these variants, where they can be listed."""
+    listed = [followers for entry in entries if (followers := entry.followers()) is not None]
+    return frozenset[str]().union(*listed) if len(listed) == len(entries) else None
 
 
 def _digest(language: str, classes: tuple[SlotClass, ...]) -> str:

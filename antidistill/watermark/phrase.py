@@ -48,13 +48,17 @@ def exchangeable(runs: Sequence[Run], length: int, before: Solid | None, starts:
     return (
         len(words) == length
         and all(run.free and run.solid.word >= 0 for run in words)
-        and not any(run.solid.tail for run in words[:-1])
-        and not any(run.solid.lead or run.gap != " " for run in words[1:])
-        and all(run.solid.case == "lower" for run in words[1:])
+        and (length == 1 or _joined(words))
         and not words[-1].solid.tail.startswith(("'", "’"))  # It may belong to the word: the users' files.
         and not (behind is not None and behind.code)
         and _unnamed(words, before, behind, starts)
     )
+
+
+def _joined(words: Sequence[Run]) -> bool:
+    """Whether one space and nothing else stands between the words, and only the first may have a capital."""
+    inside = all(run.gap == " " and not run.solid.lead and run.solid.case == "lower" for run in words[1:])
+    return inside and not any(run.solid.tail for run in words[:-1])
 
 
 def _unnamed(words: Sequence[Run], before: Solid | None, behind: Solid | None, starts: bool) -> bool:

@@ -91,10 +91,11 @@ class Prose:
             self._breaks += lines
             self._indent = 0
             gap = gap[gap.rindex("\n") + 1 :]
-        self._indent += len(gap) + 3 * gap.count("\t")
         self._spaced = self._spaced or bool(lines or gap)
-        if "\t" in gap and not self._breaks:
-            self._bar(Scope.LINE)  # Columns.
+        if gap:
+            self._indent += len(gap) + 3 * gap.count("\t")
+            if "\t" in gap and not self._breaks:
+                self._bar(Scope.LINE)  # Columns.
 
     def free(self, gap: str, run: str, solid: Solid, number: int) -> bool:
         """Whether the word of the next run may be changed. Need not be asked about plain runs after one space, while `calm`.
@@ -134,7 +135,7 @@ class Prose:
     def _break(self, breaks: int, run: str) -> None:
         """Ends what ends with a line, or a paragraph."""
         self._item = self._ruled = False
-        if self._barred <= min(breaks, Scope.PARAGRAPH):
+        if self._barred and self._barred <= min(breaks, Scope.PARAGRAPH):
             self._barred = Scope.NONE
         if self._outer is not None and self._outer.ends(breaks):
             self._outer = None
@@ -166,7 +167,8 @@ class Prose:
         self._item = flush and breaks > 0 and beginning.marker
         if not self._item:
             self._ruled = beginning.rule
-            self._bar(max(beginning.barred, Scope.NONE if flush else Scope.LINE))
+            if beginning.barred or not flush:
+                self._bar(beginning.barred or Scope.LINE)
         if self._region is not None and (opening := regions.opened(run, 0, deep=True)):
             self._enter(opening[0])
             return opening[1]
@@ -193,7 +195,7 @@ class Prose:
         """Closes and opens whatever the run closes and opens; returns whether all of it is prose."""
         if self._money and self._region is None and _OPERATOR.match(run):
             self._region = regions.MATH
-        self._money = bool(_MONEY.match(run))
+        self._money = run[0] == "$" and bool(_MONEY.match(run))
         free = True
         while True:
             if self._region is not None:

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -67,7 +67,7 @@ class Chooser(Protocol):
         """Side 0 or 1; None to leave the slot as it is. Always the same for the same class, previous word and count."""
 
 
-class Left(NamedTuple):
+class Left(Struct, frozen=True):
     """What stands left of a place.
 
     Attributes:

@@ -22,8 +22,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
 
+from antidistill.watermark.choice import Report
 from antidistill.watermark.echo import Echo
-from antidistill.watermark.embed import Embedder, Report, mark
+from antidistill.watermark.embed import Embedder, mark
 from antidistill.watermark.slots import read
 from benchmarks.watermark.prose import EPOCH, KEYS, answers, lexicon
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from statistics import quantiles
 from typing import NamedTuple
 
-from antidistill.watermark.embed import Embedder, Report
+from antidistill.watermark.choice import Report
+from antidistill.watermark.embed import Embedder
 from benchmarks.watermark.prose import EPOCH, KEYS, answers, human, lexicon, read
 
 COUNTS = ("slots", "wanted", "carried", "changed")

@@ -153,6 +153,15 @@ def test_keys_show_nothing():
     assert repr(SECRET)[2:-1] not in shown
 
 
+def test_the_mark_of_an_account_that_comes_back_is_not_derived_again():
+    assert KEYS.mark("acme", 3, "t", "campaign") is KEYS.mark("acme", 3, "t", "campaign")
+
+
+@pytest.mark.parametrize("other", [("acme2", 3), ("acme", 4), ("acme", 3, "t"), ("acme", 3, "", "campaign")], ids=str)
+def test_another_account_epoch_tenant_or_group_has_another_mark(other):
+    assert KEYS.mark(*other) is not KEYS.mark("acme", 3)
+
+
 def test_coins_cannot_be_written_to_disk():
     with pytest.raises(TypeError):
         pickle.dumps(KEYS.account("acme", 3))

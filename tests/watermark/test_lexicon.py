@@ -85,6 +85,34 @@ def test_find_never_asks_for_more_than_it_says() -> None:
             assert ENGLISH.find((start + words)[: ENGLISH.lookahead + 1], 0, "the", False) is not WAIT
 
 
+TOKENS = sorted({token for cls in ENGLISH.classes for variant in cls.variants for token in variant.split(" ")} | {"", ",", "5", "running"})
+
+
+def fits(cls: SlotClass, variant: list[str], words: list[str], previous: str) -> bool:
+    behind = [*words[len(variant) :], "", ""]
+    guarded = all(guard.admits(token) for guard, token in zip(cls.behind, behind, strict=False))
+    return words[: len(variant)] == variant and cls.before.admits(previous) and guarded
+
+
+@given(
+    st.sampled_from([variant.split(" ") for cls in ENGLISH.classes for variant in cls.variants]),
+    st.lists(st.sampled_from(TOKENS), max_size=3),
+    st.sampled_from(TOKENS),
+)
+def test_find_finds_what_a_look_at_every_variant_finds(start: list[str], behind: list[str], previous: str) -> None:
+    words = start + behind
+    fitting = [
+        (len(variant), cls.id, side)
+        for cls in ENGLISH.classes
+        for side, variants in enumerate(cls.sides)
+        for variant in map(str.split, variants)
+        if fits(cls, variant, words, previous)
+    ]
+    outcome = ENGLISH.find(words, 0, previous, True)
+    assert not isinstance(outcome, Wait)
+    assert (outcome and (outcome.length, outcome.cls.id, outcome.side)) == max(fitting, key=lambda fit: fit[0], default=None)
+
+
 def test_the_longest_phrase_wins() -> None:
     assert found(ENGLISH, "please note that", 0) == "please-note/0/2"
     assert found(ENGLISH, "note that", 0) == "please-note/1/1"
