@@ -29,7 +29,7 @@ QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
 SEARCH = 12
-"""Ticks after which campaigns are looked for where no strong frame changed before."""
+"""Ticks after which campaigns are looked for, besides where a strong frame changes."""
 
 REVIEW = 36
 """Ticks after which all accounts that sent something are assessed, however little it was."""
@@ -208,8 +208,9 @@ class Assessor:
             changed = self._assess(self._due(every), ts)
             if every:
                 self._review = ts + REVIEW * self._tick
-            if stirred or ts >= self._search:
+            if due := ts >= self._search:
                 self._search = ts + SEARCH * self._tick
+            if stirred or due:
                 changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe, ts), ts)
             self._tell(changed)
         except Exception:
