@@ -65,7 +65,7 @@ def tied(
             bound.append((profile, len(shared)))
         breathe()
     usual = median_low([count for _, count in bound]) if bound else 0
-    return [profile for profile, count in bound if count >= _PART * usual], usual
+    return [profile for profile, count in bound if _enough(count, usual)], usual
 
 
 def pooled(members: Sequence[Sequence[Evidence]], pool: int = 0, handovers: float = 0.0) -> float:
@@ -88,7 +88,11 @@ def pooled(members: Sequence[Sequence[Evidence]], pool: int = 0, handovers: floa
 
 def belongs(shared: Sequence[Tie], usual: int) -> bool:
     """Whether ties to a group's frames make an account one of those of which the usual one is tied to so many of the frames."""
-    return len(shared) >= _PART * usual and bond(shared) >= BOND
+    return _enough(len(shared), usual) and bond(shared) >= BOND
+
+
+def _enough(count: int, usual: int) -> bool:
+    return count >= _PART * usual
 
 
 def _common_accounts(frames: Iterable[Frame], breathe: Callable[[], None]) -> Mapping[tuple[int, int], int]:

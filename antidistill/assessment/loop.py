@@ -28,6 +28,9 @@ from antidistill.text.sketch import seed_of
 QUEUED_TEXT = 1 << 26
 """Characters of bodies and calls that may wait to be read."""
 
+TICK = 300.0
+"""Seconds between two publications, unless the policy says otherwise."""
+
 SEARCH = 12
 """Ticks after which campaigns are looked for, besides where a strong frame changes."""
 
@@ -72,7 +75,7 @@ class Assessor:
         self,
         seed: int | bytes,
         *,
-        tick: float = 300.0,
+        tick: float = TICK,
         max_accounts: int = 100_000,
         max_queue: int = 10_000,
         clock: Clock = time.time,

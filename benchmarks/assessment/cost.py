@@ -16,6 +16,7 @@ import uvloop
 from rich.table import Table
 
 from antidistill.assessment import Assessor
+from antidistill.assessment.loop import TICK
 from antidistill.dialects.openai_chat import OpenAIChat
 from antidistill.model import Answer, Request, Subject, Usage
 from antidistill.replay import Log
@@ -23,7 +24,7 @@ from benchmarks import bench_middleware as middleware
 from benchmarks.assessment.arrivals import Arrival, arrivals, generated
 from benchmarks.assessment.generator import PATH
 from benchmarks.assessment.memory import hot_table
-from benchmarks.assessment.stalls import TICK, stall_table
+from benchmarks.assessment.stalls import stall_table
 from benchmarks.assessment.tables import console, table
 
 SEED = b"known to all"

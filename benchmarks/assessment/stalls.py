@@ -11,12 +11,10 @@ import uvloop
 from rich.table import Table
 
 from antidistill.assessment import Assessor
+from antidistill.assessment.loop import TICK
 from antidistill.assessment.profile import PROFILED_AFTER
 from benchmarks.assessment.arrivals import Arrival
-from benchmarks.assessment.ours import shipped
 from benchmarks.assessment.tables import table
-
-TICK = shipped().assessment.tick
 
 _BEAT = 0.001
 _IDLE_BEATS = 5_000

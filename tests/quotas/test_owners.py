@@ -6,6 +6,7 @@ from antidistill.keyring import Keyring
 from antidistill.model import Call, Subject
 from antidistill.quotas import Owners, counter_key
 from antidistill.quotas.memberships import MOST, Memberships
+from antidistill.quotas.owners import REST
 
 KEY = counter_key(Keyring([bytes(range(32))]))
 DAY = 86_400.0
@@ -73,6 +74,13 @@ def test_a_sub_identity_is_known_by_a_hash():
 )
 def test_what_names_no_sub_identity_has_none(subject, call, most):
     assert owners().of(subject, call, None, 0.0, most)[-1].values["sub_identity"] is None
+
+
+def test_beyond_the_bound_of_a_day_sub_identities_share_a_name():
+    known = owners()
+    names = [known.of(ALICE, user(claim), None, 0.0, 3)[-1].values["sub_identity"] for claim in "123452"]
+    assert names[3:] == [REST, REST, names[1]]
+    assert len({*names[:3], REST}) == 4
 
 
 def test_a_name_that_json_mangled_is_a_name():
