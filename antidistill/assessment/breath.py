@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from antidistill.model import Clock
+
+T = TypeVar("T")
 
 HELD = 0.0005
 """Seconds of work after which the thread lets go."""
@@ -38,3 +41,10 @@ class Breath:
 
 def hold() -> None:
     """Goes on at once: nobody else waits for the interpreter."""
+
+
+def breathing(items: Iterable[T], breathe: Callable[[], None]) -> Iterator[T]:
+    """The items, with a breath before each."""
+    for item in items:
+        breathe()
+        yield item

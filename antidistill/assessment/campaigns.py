@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import chain
 from typing import NamedTuple
 
 from antidistill.assessment.assess import NOTICEABLE
-from antidistill.assessment.breath import hold
+from antidistill.assessment.breath import breathing, hold
 from antidistill.assessment.crowd import Crowd
 from antidistill.assessment.groups import SMALLEST, belongs, linked, pooled, tied
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ties import Tie
 from antidistill.model import SUB, Assessment, Campaign, Evidence
+from antidistill.striped import Striped
 
 STRONG = 0.5
 """Strength from which a frame makes a campaign."""
@@ -56,12 +58,14 @@ class Campaigns:
 
     Args:
         seed: Key of the names, so that they say nothing about the wording.
+        room: Accounts expected.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, room: int) -> None:
         self._key = seed.to_bytes(8)
+        self._room = room
         self._names: dict[int, str] = {}
-        self._members: dict[str, Campaign] = {}
+        self._members: Striped[Campaign] = Striped(room)
         self._found: dict[str, tuple[Campaign, int]] = {}  # By name: as told, and how many of its frames the usual member is tied to.
         self._confirmed: dict[str, float] = {}  # When each campaign was last found.
 
@@ -87,66 +91,67 @@ class Campaigns:
         self,
         crowd: Crowd,
         profile_of: Callable[[str], Profile | None],
-        latest: Mapping[str, Assessment],
+        latest: Callable[[str], Assessment | None],
         breathe: Callable[[], None] = hold,
         now: float = 0.0,
     ) -> list[str]:
         """Looks for campaigns anew, at unix second `now`; returns the accounts whose campaign changed."""
         groups = self._groups(crowd, profile_of, breathe)
-        self._forget({mark for group in groups for mark in group.marks}, now)
-        before, self._members = self._members, {}
+        self._forget(groups, now, breathe)
+        before, self._members = self._members, Striped(self._room)
         told, self._found = self._found, {}
-        for group in groups:
-            risk = pooled([_evidence(latest, member) for member in group.members[:_SAMPLE]], group.pool, group.handovers)
-            if risk >= SUSPECT and len({member.tenant for member in group.members}) >= SMALLEST:
+        for group in breathing(groups, breathe):
+            sample = [_evidence(latest(member.account)) for member in group.members[:_SAMPLE]]
+            risk = pooled(sample, group.pool, group.handovers)
+            if risk >= SUSPECT and len({member.tenant for member in breathing(group.members, breathe)}) >= SMALLEST:
                 campaign = steady(told.get(group.name, (None, 0))[0], Campaign(group.name, risk, len(group.members)))
                 self._enter(group, campaign, now, breathe)
-            breathe()
         self._remember(before, breathe)
         return list(self._changed(before, profile_of, breathe))
 
-    def _forget(self, marks: Container[int], now: float) -> None:
+    def _forget(self, groups: Iterable[Group], now: float, breathe: Callable[[], None]) -> None:
         """Drops the names of what is neither found nor remembered."""
+        marks = {mark for group in groups for mark in breathing(group.marks, breathe)}
         self._confirmed = {name: ts for name, ts in self._confirmed.items() if now - ts <= MEMORY}
-        self._names = {mark: name for mark, name in self._names.items() if mark in marks or name in self._confirmed}
+        names = breathing(self._names.items(), breathe)
+        self._names = {mark: name for mark, name in names if mark in marks or name in self._confirmed}
 
     def _enter(self, group: Group, campaign: Campaign, now: float, breathe: Callable[[], None]) -> None:
         self._found[group.name] = campaign, group.usual
         if campaign.risk >= PROVEN:
             self._confirmed[group.name] = now
-        for member in group.members:
+        for member in breathing(group.members, breathe):
             self._members[member.account] = campaign
-            breathe()
 
-    def _remember(self, before: Mapping[str, Campaign], breathe: Callable[[], None]) -> None:
+    def _remember(self, before: Striped[Campaign], breathe: Callable[[], None]) -> None:
         """Keeps members of a campaign that was proven once, whatever traffic has washed over its wording since."""
-        for account, campaign in before.items():
+        for account, campaign in breathing(before.items(), breathe):
             if account not in self._members and campaign.id in self._confirmed:
                 self._members[account] = campaign
-            breathe()
 
     def _changed(
-        self, before: Mapping[str, Campaign], profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]
+        self, before: Striped[Campaign], profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]
     ) -> Iterator[str]:
         """The accounts whose campaign is another than before; their profiles know."""
-        for account in {**before, **self._members}:
+        newcomers = (account for account in self._members if account not in before)
+        for account in breathing(chain(before, newcomers), breathe):
             after = self._members.get(account)
             if before.get(account) != after:
                 if (profile := profile_of(account)) is not None:
                     profile.linked = after is not None
                 yield account
-            breathe()
 
     def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]) -> list[Group]:
         """Those whom frames tie together, each with the pools that it has two accounts in common with; then the other pools."""
-        pools = [(_known(map(profile_of, pool.accounts)), pool.handovers) for pool in crowd.handovers.pools()]
+        found = crowd.handovers.pools(breathe)
+        pools = [(_known(map(profile_of, breathing(pool.accounts, breathe))), pool.handovers) for pool in found]
         groups, joined = [], self._by_name(breathe)
         for frames in linked(crowd.frames.strong(STRONG), breathe):
             marks = [frame.anchor for frame in sorted(frames, key=lambda frame: (frame.begun, frame.anchor))]
             name = self._name(marks)
-            found, usual = tied(frames, profile_of, joined.get(name, ()), breathe)
-            members = dict.fromkeys(found)
-            own = [pool for pool in pools if sum(profile in members for profile in pool[0]) >= _SHARED]
+            bound, usual = tied(frames, profile_of, joined.get(name, ()), breathe)
+            members = dict.fromkeys(breathing(bound, breathe))
+            own = [pool for pool in breathing(pools, breathe) if sum(profile in members for profile in pool[0]) >= _SHARED]
             pools = [pool for pool in pools if pool not in own]
             members.update(dict.fromkeys(profile for pool, _ in own for profile in pool))
             handed = sum(handovers for _, handovers in own)
@@ -160,9 +165,8 @@ class Campaigns:
     def _by_name(self, breathe: Callable[[], None]) -> Mapping[str, list[str]]:
         """The accounts of each campaign."""
         accounts: defaultdict[str, list[str]] = defaultdict(list)
-        for account, campaign in self._members.items():
+        for account, campaign in breathing(self._members.items(), breathe):
             accounts[campaign.id].append(account)
-            breathe()
         return accounts
 
     def _mark(self, profile: Profile) -> int:
@@ -193,6 +197,5 @@ def _age(profile: Profile) -> tuple[float, str]:
     return profile.first_seen, profile.account
 
 
-def _evidence(latest: Mapping[str, Assessment], profile: Profile) -> tuple[Evidence, ...]:
-    assessment = latest.get(profile.account)
+def _evidence(assessment: Assessment | None) -> tuple[Evidence, ...]:
     return assessment.evidence if assessment is not None else ()

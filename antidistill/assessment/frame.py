@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
-from antidistill.assessment.breath import hold
+from antidistill.assessment.breath import breathing, hold
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.ramp import ramp
@@ -200,9 +200,8 @@ class Frame:
 def _met_again(anchor: int, company: Collection[int], used: Mapping[int, Collection[int]], breathe: Callable[[], None]) -> int:
     """Of tenants that share a frame, those that share another one with at least three others of them."""
     common: Counter[int] = Counter()
-    for tenant in company:
+    for tenant in breathing(company, breathe):
         common.update(used.get(tenant, ()))
-        breathe()
     shared = {other for other, count in common.items() if count >= _SEVERAL and other != anchor}
     return sum([not shared.isdisjoint(used.get(tenant, ())) for tenant in company])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from antidistill.assessment.breath import hold
+from antidistill.assessment.breath import breathing, hold
 from antidistill.assessment.drafts import Drafts
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.frame import Frame
@@ -71,11 +71,10 @@ class Frames:
     def rate(self, population: int, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those whose strength changed noticeably."""
         stirred, self._stirred = self._stirred, {}
-        for anchor in stirred:
+        for anchor in breathing(stirred, breathe):
             frame = self._frames.get(anchor)
             if frame is not None and frame.settle(population, self._used, breathe):
                 yield frame
-            breathe()
 
     def strong(self, floor: float) -> list[Frame]:
         """The frames with at least this strength."""

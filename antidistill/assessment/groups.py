@@ -6,19 +6,21 @@ belongs where its own use of those frames ties it, not where one prompt touched 
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, combinations
 from statistics import median_low
 
 from antidistill.assessment.assess import risk, weigh
-from antidistill.assessment.breath import hold
+from antidistill.assessment.breath import breathing, hold
 from antidistill.assessment.frame import Frame
 from antidistill.assessment.profile import Profile
 from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import BOUND
 from antidistill.assessment.ties import Tie, bond, ties
 from antidistill.model import Evidence, Family
+from antidistill.striped import Striped
 
 BOND = 0.6
 """How closely an account must be tied to a campaign's frames."""
@@ -38,7 +40,7 @@ def linked(frames: Sequence[Frame], breathe: Callable[[], None] = hold) -> list[
     """Groups frames that share at least half of the smaller one's accounts, and three."""
     groups = {frame.anchor: [frame] for frame in frames}
     sizes = {frame.anchor: len(frame.accounts) for frame in frames}
-    for (one, other), common in _common_accounts(frames, breathe).items():
+    for (one, other), common in breathing(_common_accounts(frames, breathe).items(), breathe):
         here, there = groups[one], groups[other]
         if here is not there and common >= max(SMALLEST, _TOGETHER * min(sizes[one], sizes[other])):
             here.extend(there)
@@ -59,13 +61,13 @@ def tied(
     """
     frames = {frame.anchor: frame for frame in group}
     bound = []
-    for account in dict.fromkeys(chain(*(frame.accounts for frame in group), joined)):
+    accounts = dict.fromkeys(breathing(chain(*(frame.accounts for frame in group), joined), breathe))
+    for account in breathing(accounts, breathe):
         profile = profile_of(account)
         if profile is not None and bond(shared := ties(profile, frames)) >= BOND:
             bound.append((profile, len(shared)))
-        breathe()
-    usual = median_low([count for _, count in bound]) if bound else 0
-    return [profile for profile, count in bound if _enough(count, usual)], usual
+    usual = median_low([count for _, count in breathing(bound, breathe)]) if bound else 0
+    return [profile for profile, count in breathing(bound, breathe) if _enough(count, usual)], usual
 
 
 def pooled(members: Sequence[Sequence[Evidence]], pool: int = 0, handovers: float = 0.0) -> float:
@@ -95,17 +97,19 @@ def _enough(count: int, usual: int) -> bool:
     return count >= _PART * usual
 
 
-def _common_accounts(frames: Iterable[Frame], breathe: Callable[[], None]) -> Mapping[tuple[int, int], int]:
+def _common_accounts(frames: Sequence[Frame], breathe: Callable[[], None]) -> Mapping[tuple[int, int], int]:
     """How many accounts each pair of frames has in common."""
-    used: defaultdict[str, list[int]] = defaultdict(list)
-    for frame in frames:
+    used: Striped[array[int]] = Striped(sum([len(frame.accounts) for frame in frames]))
+    for frame in breathing(frames, breathe):
         for account in frame.accounts:
-            used[account].append(frame.anchor)
-        breathe()
+            if (anchors := used.get(account)) is None:
+                used[account] = anchors = array("Q")  # no list: those are searched for garbage
+            if len(anchors) < _FRAMES:
+                anchors.append(frame.anchor)
     common: Counter[tuple[int, int]] = Counter()
     # The accounts of an operator use the same frames.
-    for anchors, accounts in Counter([tuple(anchors[:_FRAMES]) for anchors in used.values()]).items():
-        for pair in combinations(anchors, 2):
+    together = Counter(tuple(anchors) for anchors in breathing(used.values(), breathe))
+    for alike, accounts in breathing(together.items(), breathe):
+        for pair in combinations(alike, 2):
             common[pair] += accounts
-        breathe()
     return common

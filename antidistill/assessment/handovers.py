@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from antidistill.assessment.breath import breathing, hold
 from antidistill.assessment.observation import Observation
 
 DISTINCTIVE = 5
@@ -124,50 +125,56 @@ class Handovers:
         weight, since = self._pairs.pop(pair, (0.0, ts))
         _keep(self._pairs, pair, (weight * _left(self._now - since) + 1.0, self._now), self._limit)
 
-    def pools(self) -> list[Pool]:
+    def pools(self, breathe: Callable[[], None] = hold) -> list[Pool]:
         """Groups of accounts that hand work to one another.
 
         Five and more that are joined in any way; and three or four of which each hands over to and takes from the others often enough.
         """
         near: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for (one, other), (weight, since) in self._pairs.items():
+        for (one, other), (weight, since) in breathing(self._pairs.items(), breathe):
             if (left := weight * _left(self._now - since)) >= _FAINT:
                 near[one][other] = near[other][one] = left
-        pools = [_pool(accounts, near) for accounts in _connected(near) if len(accounts) >= WIDE]
+        pools = [_pool(accounts, near) for accounts in _connected(near, breathe) if len(accounts) >= WIDE]
         joined = {account for pool in pools for account in pool.accounts}
-        few = {account: others for account, others in near.items() if account not in joined}
-        _prune(few)
-        return pools + [_pool(accounts, few) for accounts in _connected(few) if len(accounts) > 2]
+        few = {account: others for account, others in breathing(near.items(), breathe) if account not in joined}
+        _prune(few, breathe)
+        return pools + [_pool(accounts, few) for accounts in _connected(few, breathe) if len(accounts) > 2]
 
 
 def _pool(accounts: list[str], near: Mapping[str, Mapping[str, float]]) -> Pool:
     return Pool(accounts, sum([sum(near[account].values()) for account in accounts]) / 2)
 
 
-def _prune(near: dict[str, dict[str, float]]) -> None:
+def _prune(near: dict[str, dict[str, float]], breathe: Callable[[], None]) -> None:
     """Drops accounts that too little ties to those that are left, until none does."""
-    loose = [account for account, others in near.items() if sum(others.values()) < ENOUGH]
+    loose = [account for account, others in breathing(near.items(), breathe) if sum(others.values()) < ENOUGH]
     while loose:
+        breathe()
         account = loose.pop()
         for other in near.pop(account, {}):
             if other in near and near[other].pop(account, None) is not None and sum(near[other].values()) < ENOUGH:
                 loose.append(other)
 
 
-def _connected(near: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
-    pools, left = [], dict.fromkeys(near)
-    while left:
-        pool, open_ = [], [next(iter(left))]
-        del left[open_[0]]
-        while open_:
-            account = open_.pop()
-            pool.append(account)
-            found = [other for other in near[account] if other in left]
-            open_.extend(found)
-            for other in found:
-                del left[other]
-        pools.append(sorted(pool))
+def _connected(near: Mapping[str, Mapping[str, float]], breathe: Callable[[], None]) -> list[list[str]]:
+    pools, met = [], set[str]()
+    for first in near:
+        if first not in met:
+            pools.append(sorted(_reached(first, near, met, breathe)))
     return pools
+
+
+def _reached(first: str, near: Mapping[str, Mapping[str, float]], met: set[str], breathe: Callable[[], None]) -> Iterator[str]:
+    """The account and all that are joined to it in any way, which are `met` then."""
+    met.add(first)
+    open_ = [first]
+    while open_:
+        account = open_.pop()
+        found = [other for other in near[account] if other not in met]
+        open_.extend(found)
+        met.update(found)
+        breathe()
+        yield account
 
 
 def _left(age: float) -> float:

@@ -11,7 +11,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from antidistill.assessment.assess import assess, follow, noticeable
-from antidistill.assessment.breath import Breath, hold
+from antidistill.assessment.breath import Breath, breathing, hold
 from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd, Reading
 from antidistill.assessment.intake import Intake
@@ -22,6 +22,7 @@ from antidistill.assessment.subs import MOST, name_of
 from antidistill.assessment.ties import ties
 from antidistill.identity.sub_identities import SubIdentities
 from antidistill.model import Assessment, Clock, Exchange
+from antidistill.striped import Striped
 from antidistill.text.seeds import SeedFilters
 from antidistill.text.sketch import seed_of
 
@@ -95,11 +96,12 @@ class Assessor:
         self._crowd = Crowd()
         self._profiles = Profiles(self._signals, max_accounts)
         self._subs = SubIdentities(max_accounts)
-        self._campaigns = Campaigns(self._seed)
+        self._campaigns = Campaigns(self._seed, max_accounts)
         self._search = self._review = -math.inf
         self._ticks = -math.inf
-        self._touched: dict[str, int] = {}  # Accounts to assess, with their requests when they were touched first.
-        self._latest: dict[str, Assessment] = {}
+        self._room = max_accounts
+        self._touched: Striped[int] = Striped(max_accounts)  # Accounts to assess, with their requests when they were touched first.
+        self._latest: Striped[Assessment] = Striped(max_accounts)
         self._intake = Intake(max_queue, QUEUED_TEXT)
         self._breathe: Callable[[], None] = hold
         self._thread: threading.Thread | None = None
@@ -191,16 +193,17 @@ class Assessor:
         if observation.sub and self._subs.admit(observation.account, observation.sub, observation.ts, MOST):
             self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
         for account in self._profiles.overflow():
-            self._latest.pop(account, None)
-            self._touched.pop(account, None)
+            self._latest.pop(account)
+            self._touched.pop(account)
 
     def _profile(self, observation: Observation, reading: Reading) -> None:
         profile = self._profiles.meet(observation)
         if profile is not None:
             profile.learn(observation, reading, self._signals)
-            self._touched.setdefault(profile.account, profile.requests)
             if profile.linked and reading.release is not None:
                 self._touched[profile.account] = 0  # A campaign that moves is told at the next tick.
+            elif profile.account not in self._touched:
+                self._touched[profile.account] = profile.requests
             if profile.requests % BUSY == 0:
                 self._tell(self._assess([profile.account], observation.ts))
 
@@ -214,7 +217,9 @@ class Assessor:
             if due := ts >= self._search:
                 self._search = ts + SEARCH * self._tick
             if stirred or due:
-                changed |= self._assess(self._campaigns.search(self._crowd, self._profiles.get, self._latest, self._breathe, ts), ts)
+                moved = self._campaigns.search(self._crowd, self._profiles.get, self._latest.get, self._breathe, ts)
+                for account in self._assess(moved, ts):
+                    changed[account] = None
             self._tell(changed)
         except Exception:
             self.failures += 1
@@ -223,16 +228,17 @@ class Assessor:
         """Adds silent accounts about which others' doings say something new; says whether campaigns may have changed."""
         strong = False
         for frame in self._crowd.rate(self._breathe):
-            self._touched.update(dict.fromkeys(frame.accounts, 0))
+            for account in frame.accounts:
+                self._touched[account] = 0
             strong = strong or frame.standing.strength >= STRONG
         return strong
 
     def _due(self, every: bool) -> Iterator[str]:
         """Takes the accounts to assess: now and then all that were touched, else those that grew by an eighth or have sent little."""
-        touched, self._touched = self._touched, {}
+        touched, self._touched = self._touched, Striped(self._room)
         try:
             while touched:
-                account, since = touched.popitem()
+                account, since = touched.shed()
                 profile = self._profiles.get(account)
                 if every or since <= _FEW or profile is None or profile.requests >= _GROWTH * since:
                     yield account
@@ -240,7 +246,8 @@ class Assessor:
                     self._touched[account] = since
                 self._breathe()
         finally:
-            self._touched.update(touched)
+            for account, since in touched.items():
+                self._touched[account] = since
 
     def _tell(self, accounts: Iterable[str]) -> None:
         """Publishes what is known of accounts, a few at a time."""
@@ -251,14 +258,13 @@ class Assessor:
             self._publish([assessment for account in part if (assessment := self._latest.get(account)) is not None])
             self._breathe()
 
-    def _assess(self, accounts: Iterable[str], ts: float) -> dict[str, None]:
+    def _assess(self, accounts: Iterable[str], ts: float) -> Striped[None]:
         """Assesses accounts; returns those about which there is something new."""
-        changed: dict[str, None] = {}
-        for account in accounts:
+        changed: Striped[None] = Striped(self._room)
+        for account in breathing(accounts, self._breathe):
             profile = self._profiles.get(account)
             if profile is not None and self._differs(self._assessment(profile, ts)):
                 changed[account] = None
-            self._breathe()
         return changed
 
     def _differs(self, assessment: Assessment) -> bool:

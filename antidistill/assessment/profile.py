@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from msgspec import Struct, field
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
+from antidistill.striped import Striped
 
 if TYPE_CHECKING:
     from antidistill.assessment.signals.signal import Signal
@@ -110,9 +110,9 @@ class Profiles:
     def __init__(self, signals: Sequence[Signal], limit: int) -> None:
         self._signals = signals
         self._limit = max(1, limit)
-        self._newcomers: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._quiet: OrderedDict[str, Profile] = OrderedDict()
-        self._offending: OrderedDict[str, Profile] = OrderedDict()
+        self._newcomers: Striped[tuple[int, float]] = Striped(limit)
+        self._quiet: Striped[Profile] = Striped(limit)
+        self._offending: Striped[Profile] = Striped(limit)
 
     def __len__(self) -> int:
         return len(self._quiet) + len(self._offending)
@@ -124,34 +124,27 @@ class Profiles:
     def meet(self, observation: Observation) -> Profile | None:
         """Finds the profile of an observation's account, or None while the account is new."""
         account = observation.account
-        for shelf in (self._quiet, self._offending):
-            if (profile := shelf.get(account)) is not None:
-                shelf.move_to_end(account)
-                return profile
+        if (profile := self._quiet.touch(account) or self._offending.touch(account)) is not None:
+            return profile
         requests, first_seen = self._newcomers.pop(account, (0, observation.ts))
         if requests + 1 < PROFILED_AFTER:
             self._newcomers[account] = (requests + 1, min(first_seen, observation.ts))
-            _trim(self._newcomers, self._limit)
+            while len(self._newcomers) > self._limit:
+                self._newcomers.shed()
             return None
-        profile = self._quiet[account] = begin(account, first_seen, requests, self._signals)
+        self._quiet[account] = profile = begin(account, first_seen, requests, self._signals)
         return profile
 
     def file(self, account: str, risk: float) -> None:
         """Puts a profile where its risk belongs."""
         here, there = (self._quiet, self._offending) if risk > OFFENDING else (self._offending, self._quiet)
-        if account in here:
-            there[account] = here[account]
-            del here[account]
+        if (profile := here.pop(account)) is not None:
+            there[account] = profile
 
     def overflow(self) -> list[str]:
         """Drops the profiles that are too many; returns their accounts."""
         dropped = []
         while len(self) > self._limit:
             crowded = len(self._offending) > self._limit // 2 or not self._quiet
-            dropped.append((self._offending if crowded else self._quiet).popitem(last=False)[0])
+            dropped.append((self._offending if crowded else self._quiet).shed()[0])
         return dropped
-
-
-def _trim(table: OrderedDict[str, Any], limit: int) -> None:
-    while len(table) > limit:
-        table.popitem(last=False)

@@ -84,7 +84,6 @@ class RemoteAssessor:
         self._max_queue = max_queue
         self._bound = bound
         self._know = know
-        self._table = Table(max_accounts)
         self._intake = Intake(max_queue, QUEUED_TEXT)
         self._outgoing: deque[bytes] = deque()
         self._batch: list[bytes] = []
@@ -95,6 +94,7 @@ class RemoteAssessor:
         self._closed = False
         self._health = Health()
         self._breathe = Breath()
+        self._table = Table(max_accounts, self._breathe)
 
     @property
     def shed(self) -> int:

@@ -31,12 +31,13 @@ from antidistill.assessment.signals import Signal
 from antidistill.errors import SnapshotError
 from antidistill.identity.sub_identities import Seen, SubIdentities
 from antidistill.model import Assessment, Campaign, Evidence, Past
+from antidistill.striped import Striped
 from antidistill.text.sketch import Recent, Tally
 
-FORMAT = 1
+FORMAT = 2
 """Goes up whenever what is kept means something else than before."""
 
-_PROCESS = "failures record seeds keep _seed _tick _clock _publish _signals _intake _breathe _thread _wake _drained _draining _closed"
+_PROCESS = "failures record seeds keep _seed _tick _clock _publish _signals _intake _breathe _thread _wake _drained _draining _closed _room"
 
 ROOMS: Mapping[type, frozenset[str]] = {
     Assessor: frozenset(_PROCESS.split(" ")),
@@ -48,7 +49,7 @@ ROOMS: Mapping[type, frozenset[str]] = {
     Handovers: frozenset({"_limit"}),
     Models: frozenset(),
     Profiles: frozenset({"_limit", "_signals"}),
-    Campaigns: frozenset({"_key"}),
+    Campaigns: frozenset({"_key", "_room"}),
     SubIdentities: frozenset({"_bound"}),
 }
 """What the loop is built of, with the attributes that come from the policy or belong to the running process. All others are kept."""
@@ -160,8 +161,11 @@ def _records(assessor: Assessor, path: tuple[str, ...], packing: Packing) -> Ite
 
 
 def _slices(value: Any, packing: Packing) -> Iterator[tuple[bool, Any]]:
-    """A value as a whole, or empty and then in slices that extend it."""
-    if isinstance(value, dict) and len(value) > _RUN:
+    """A value as a whole, or empty and then in slices that extend it; a table in stripes, which the policy makes, in slices."""
+    if isinstance(value, Striped):
+        for run in chain([()], _runs(value.items())):
+            yield True, [packing.pack(part) for part in chain.from_iterable(run)]
+    elif isinstance(value, dict) and len(value) > _RUN:
         yield False, packing.pack(type(value)())
         for run in _runs(value.items()):
             yield True, [packing.pack(part) for part in chain.from_iterable(run)]
@@ -219,7 +223,7 @@ def _fill(assessor: Assessor, records: Iterable[Sequence[Any]], packing: Packing
             _EXTEND[type(value := _at(assessor, place))](value, part, packing)
         else:
             setattr(_at(assessor, place[:-1]), place[-1], packing.unpack(part))
-            kept.add(place)
+        kept.add(place)
     return kept
 
 
@@ -230,12 +234,14 @@ def _at(room: Any, path: Iterable[str]) -> Any:
 
 
 def _pairs(value: Any, part: Any, packing: Packing) -> None:
-    value.update(packing.pairs(part))
+    for key, known in packing.pairs(part):
+        value[key] = known
 
 
 _EXTEND: Mapping[type, Callable[[Any, Any, Packing], None]] = {
     dict: _pairs,
     OrderedDict: _pairs,
+    Striped: _pairs,
     list: lambda value, part, packing: value.extend(map(packing.unpack, part)),
     set: lambda value, part, packing: value.update(map(packing.unpack, part)),
     bytearray: lambda value, part, packing: value.extend(part),

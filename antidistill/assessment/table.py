@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from heapq import nlargest
+from heapq import nsmallest
 
 from msgspec import DecodeError, ValidationError, msgpack
 
+from antidistill.assessment.breath import breathing, hold
 from antidistill.model import Assessment
+from antidistill.striped import Striped
 
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Assessment).decode
+
+_PART = 16
 
 Know = Callable[[Sequence[Assessment]], None]
 
@@ -24,16 +28,18 @@ class Table:
     """The latest assessment of every account that has one. One thread writes, any may read.
 
     Args:
-        limit: Most assessments; where there are more, those with the least risk go.
+        limit: Most assessments; where there are more, some with the least risk go.
+        breathe: Called between pieces of work.
 
     Attributes:
         version: The version that it has reached.
         broken: Assessments that could not be read.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, breathe: Callable[[], None] = hold) -> None:
         self._limit = limit
-        self._found: dict[str, Assessment] = {}
+        self._breathe = breathe
+        self._found: Striped[Assessment] = Striped(limit)
         self.version = 0
         self.broken = 0
 
@@ -51,13 +57,20 @@ class Table:
     def take(self, version: int, published: Iterable[bytes]) -> list[Assessment]:
         """Takes in what was published up to a version; returns what is new. A version that goes back begins anew."""
         if version < self.version:
-            self._found = {}
+            self._found = Striped(self._limit)
         self.version = version
-        news = [assessment for data in published if (assessment := self._read(data)) is not None]
-        self._found.update((assessment.account, assessment) for assessment in news)
-        if len(self._found) > self._limit:
-            self._found = {found.account: found for found in nlargest(self._limit, self._found.values(), key=lambda found: found.risk)}
+        news = [assessment for data in breathing(published, self._breathe) if (assessment := self._read(data)) is not None]
+        for assessment in breathing(news, self._breathe):
+            self._found[assessment.account] = assessment
+            if len(self._found) > self._limit:
+                self._make_room()
         return news
+
+    def _make_room(self) -> None:
+        """Drops a part at once: to look for the least of thousands takes long."""
+        crowded = self._found.fullest().values()
+        for least in nsmallest(1 + len(crowded) // _PART, crowded, key=lambda found: found.risk):
+            self._found.pop(least.account)
 
     def _read(self, data: bytes) -> Assessment | None:
         try:

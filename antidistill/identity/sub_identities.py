@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 
 from msgspec import Struct
+
+from antidistill.striped import Striped
 
 _DAY = 86_400.0
 
@@ -28,7 +29,7 @@ class SubIdentities:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._size = 0
-        self._seen: OrderedDict[str, Seen] = OrderedDict()  # the account that is silent longest first
+        self._seen: Striped[Seen] = Striped(bound)
 
     def __len__(self) -> int:
         return self._size
@@ -50,15 +51,14 @@ class SubIdentities:
         seen.subs.add(sub)
         self._size += 1
         while self._size > self._bound and len(self._seen) > 1:
-            self._size -= len(self._seen.popitem(last=False)[1].subs)
+            self._size -= len(self._seen.shed()[1].subs)
         return True
 
     def _today(self, account: str, day: int) -> Seen:
-        seen = self._seen.get(account)
+        seen = self._seen.touch(account)
         if seen is None:
-            seen = self._seen[account] = Seen(day, set())
+            self._seen[account] = seen = Seen(day, set())
         elif seen.day < day:
             self._size -= len(seen.subs)
             seen.day, seen.subs = day, set()
-        self._seen.move_to_end(account)
         return seen

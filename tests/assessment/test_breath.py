@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from antidistill.assessment.breath import HELD, Breath
+from antidistill.assessment.breath import HELD, Breath, breathing
 from antidistill.testing import FakeClock
 
 
@@ -22,3 +22,10 @@ def test_long_work_lets_go_at_its_end():
         breath()
         clock.advance(1.0)
     assert len(slept) == 5
+
+
+def test_there_is_a_breath_before_each_item():
+    told: list[object] = []
+    for item in breathing("ab", lambda: told.append("breath")):
+        told.append(item)
+    assert told == ["breath", "a", "breath", "b"]

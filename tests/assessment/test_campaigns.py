@@ -72,7 +72,7 @@ def test_a_campaign_is_remembered_when_other_traffic_washes_over_its_wording(lat
     for washed in assessor._crowd.frames.strong(STRONG):
         washed.standing = Standing()
     now = max(row.request.ts for row in rows) + later
-    assessor._campaigns.search(assessor._crowd, assessor._profiles.get, assessor._latest, now=now)
+    assessor._campaigns.search(assessor._crowd, assessor._profiles.get, assessor._latest.get, now=now)
     assert len(assessor._campaigns._members) == known
 
 

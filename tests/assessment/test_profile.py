@@ -11,6 +11,8 @@ from antidistill.assessment.profile import PROFILED_AFTER, Fillings, Profile, Pr
 from antidistill.assessment.signals import SIGNALS
 from tests.assessment.traffic import START
 
+MANY = 1 << 13
+
 
 def seen(account: str, ts: float = START, **more: Any) -> Observation:
     return Observation(account, hash(account), ts, status=200, **more)
@@ -129,6 +131,17 @@ def test_an_offender_that_is_cleared_is_quiet_again():
         profiles.file(account, risk)
     met(profiles, "cid")
     assert profiles.overflow() == ["ann"]
+
+
+def test_accounts_in_many_stripes_are_bounded():
+    profiles = Profiles(SIGNALS, MANY)
+    gone = []
+    for n in range(MANY + 100):
+        met(profiles, f"account-{n}")
+        gone += profiles.overflow()
+    assert len(profiles) == MANY
+    assert len(gone) == len(set(gone)) == 100
+    assert all(profiles.get(account) is None for account in gone)
 
 
 def test_newcomers_are_bounded():

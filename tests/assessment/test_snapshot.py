@@ -92,6 +92,14 @@ def test_the_bounds_are_those_of_the_policy_that_holds_now():
     assert len(assessor.assessments()) <= 5
 
 
+@pytest.mark.parametrize(("before", "after"), [(100_000, 20), (20, 100_000), (100_000, 1_000_000)])
+def test_other_bounds_lose_nothing_that_there_is_room_for(before, after):
+    first, second = learnt(ROWS, Assessor(SEED, max_accounts=before)), Assessor(SEED, max_accounts=after)
+    snapshot.read(data_of(first), second, KEY)
+    assert {found.account: found for found in second.assessments()} == {found.account: found for found in first.assessments()} != {}
+    assert len(second._profiles) == len(first._profiles) == 20
+
+
 def test_notes_come_back():
     data = b"".join(snapshot.write(Assessor(SEED), KEY, {"position": "1-0", "now": 1.5}))
     assert snapshot.read(data, Assessor(SEED), KEY) == {"position": "1-0", "now": 1.5}

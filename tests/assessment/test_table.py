@@ -3,6 +3,7 @@ from __future__ import annotations
 from antidistill.assessment.table import Table, pack
 from antidistill.model import Assessment, Campaign, Evidence
 
+MANY = 1 << 13
 ONE = Assessment("one", 1.0, 0.9, ("content",), (Evidence("sweep", "content", 2.0, "why"),), 7, 0.5, Campaign("campaign_1", 0.9, 3))
 
 
@@ -35,6 +36,15 @@ def test_where_there_is_too_much_the_least_risk_goes():
     for n in range(10):
         table.take(n + 1, packed(Assessment(f"acct-{n}", 1.0, 1 - n / 10)))
     assert {found.account for found in table.all()} == {"acct-0", "acct-1", "acct-2"}
+
+
+def test_in_many_stripes_room_is_made_too():
+    table = Table(MANY)
+    for n in range(2 * MANY):
+        table.take(n + 1, packed(Assessment(f"acct-{n}", 1.0, n % 10 / 10)))
+    found = [assessment.risk for assessment in table.all()]
+    assert 0.8 * MANY < len(found) <= MANY
+    assert sum(risk >= 0.8 for risk in found) == sum(n % 10 >= 8 for n in range(2 * MANY))
 
 
 def test_what_cannot_be_read_is_counted():
