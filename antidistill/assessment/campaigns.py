@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from itertools import chain
 from typing import NamedTuple
 
 from antidistill.assessment.assess import NOTICEABLE
@@ -65,7 +64,7 @@ class Campaigns:
         self._key = seed.to_bytes(8)
         self._room = room
         self._names: dict[int, str] = {}
-        self._members: Striped[Campaign] = Striped(room)
+        self._members: Striped[str, Campaign] = Striped(room)
         self._found: dict[str, tuple[Campaign, int]] = {}  # By name: as told, and how many of its frames the usual member is tied to.
         self._confirmed: dict[str, float] = {}  # When each campaign was last found.
 
@@ -106,8 +105,11 @@ class Campaigns:
             if risk >= SUSPECT and len({member.tenant for member in breathing(group.members, breathe)}) >= SMALLEST:
                 campaign = steady(told.get(group.name, (None, 0))[0], Campaign(group.name, risk, len(group.members)))
                 self._enter(group, campaign, now, breathe)
-        self._remember(before, breathe)
-        return list(self._changed(before, profile_of, breathe))
+        changed = list(self._changed(before, breathe))
+        for account in breathing(changed, breathe):
+            if (profile := profile_of(account)) is not None:
+                profile.linked = account in self._members
+        return changed
 
     def _forget(self, groups: Iterable[Group], now: float, breathe: Callable[[], None]) -> None:
         """Drops the names of what is neither found nor remembered."""
@@ -123,22 +125,19 @@ class Campaigns:
         for member in breathing(group.members, breathe):
             self._members[member.account] = campaign
 
-    def _remember(self, before: Striped[Campaign], breathe: Callable[[], None]) -> None:
-        """Keeps members of a campaign that was proven once, whatever traffic has washed over its wording since."""
-        for account, campaign in breathing(before.items(), breathe):
-            if account not in self._members and campaign.id in self._confirmed:
-                self._members[account] = campaign
+    def _changed(self, before: Striped[str, Campaign], breathe: Callable[[], None]) -> Iterator[str]:
+        """The accounts whose campaign is another than before.
 
-    def _changed(
-        self, before: Striped[Campaign], profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]
-    ) -> Iterator[str]:
-        """The accounts whose campaign is another than before; their profiles know."""
-        newcomers = (account for account in self._members if account not in before)
-        for account in breathing(chain(before, newcomers), breathe):
+        Members of a campaign that was proven once stay, whatever traffic has washed over its wording since.
+        """
+        for account, campaign in breathing(before.items(), breathe):
             after = self._members.get(account)
-            if before.get(account) != after:
-                if (profile := profile_of(account)) is not None:
-                    profile.linked = after is not None
+            if after is None and campaign.id in self._confirmed:
+                self._members[account] = campaign
+            elif after != campaign:
+                yield account
+        for account in breathing(self._members, breathe):
+            if account not in before:
                 yield account
 
     def _groups(self, crowd: Crowd, profile_of: Callable[[str], Profile | None], breathe: Callable[[], None]) -> list[Group]:

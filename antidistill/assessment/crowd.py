@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from antidistill.assessment.handovers import Handover, Handovers, Unfinished
 from antidistill.assessment.models import Models, Release
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.sightings import Sightings
+from antidistill.striped import Striped
 from antidistill.text.sketch import Tally
 
 _OPENINGS = 1 << 14
@@ -47,7 +47,7 @@ class Crowd:
         self.handovers = Handovers()
         self._unfinished = Unfinished()
         self._models = Models()
-        self._openings: OrderedDict[int, int] = OrderedDict()
+        self._openings: Striped[int, int] = Striped(_OPENINGS)
         self._tenants = Tally(1 << 17)
 
     def read(self, observation: Observation) -> Reading:
@@ -78,7 +78,7 @@ class Crowd:
         """Remembers which frame a conversation began with, to learn whether anybody asks back."""
         self._openings[lineage] = anchor
         if len(self._openings) > _OPENINGS:
-            self._openings.popitem(last=False)
+            self._openings.shed()
 
     def rate(self, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those about which that says something new."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
+
+from msgspec import Struct
 
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
+from antidistill.striped import Striped
 
 _TENANTS = 2
-_NOBODY: Mapping[int, tuple[str, int]] = {}
+
+
+class Draft(Struct, frozen=True, gc=False):
+    """What a tenant did: an account of it, and its uses."""
+
+    account: str
+    uses: int
 
 
 class Drafts:
@@ -22,7 +30,7 @@ class Drafts:
     """
 
     def __init__(self, limit: int = 1 << 13) -> None:
-        self._wordings: OrderedDict[tuple[int, int], dict[int, tuple[str, int]]] = OrderedDict()
+        self._wordings: Striped[int, dict[int, Draft]] = Striped(limit)
         self._limit = limit
 
     def __len__(self) -> int:
@@ -30,15 +38,22 @@ class Drafts:
 
     def note(self, observation: Observation, filling: Filling) -> None:
         """Counts a use with a new value."""
-        wording, tenant = (filling.anchor, filling.end), observation.tenant
-        uses = self._wordings.pop(wording, {})
-        if tenant in uses or len(uses) < _TENANTS:
-            account, count = uses.get(tenant, (observation.account, 0))
-            uses[tenant] = (account, count + 1)
-        self._wordings[wording] = uses
+        wording, tenant = _wording(filling), observation.tenant
+        drafts = self._wordings.pop(wording) or {}
+        if tenant in drafts or len(drafts) < _TENANTS:
+            known = drafts.get(tenant, Draft(observation.account, 0))
+            drafts[tenant] = Draft(known.account, known.uses + 1)
+        self._wordings[wording] = drafts
         if len(self._wordings) > self._limit:
-            self._wordings.popitem(last=False)
+            self._wordings.shed()
 
-    def take(self, filling: Filling) -> Mapping[int, tuple[str, int]]:
-        """Gives up what was noted of a wording: by tenant, an account of it and its uses."""
-        return self._wordings.pop((filling.anchor, filling.end), _NOBODY)
+    def take(self, filling: Filling) -> Mapping[int, Draft]:
+        """Gives up what was noted of a wording, by tenant."""
+        return self._wordings.pop(_wording(filling)) or _NOBODY
+
+
+def _wording(filling: Filling) -> int:
+    return filling.anchor << 64 | filling.end
+
+
+_NOBODY: Mapping[int, Draft] = {}

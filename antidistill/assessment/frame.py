@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from itertools import chain
+from typing import Protocol
 
+from msgspec import Struct, field
 from xxhash import xxh3_64_intdigest
 
 from antidistill.assessment.breath import breathing, hold
+from antidistill.assessment.drafts import Draft
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
 from antidistill.assessment.ramp import ramp
@@ -23,7 +26,7 @@ _SEVERAL = 4
 _FEW, _MANY = 7, 10
 
 
-class Standing(NamedTuple):
+class Standing(Struct, frozen=True, gc=False):
     """What all uses of a frame together say about it.
 
     Attributes:
@@ -39,7 +42,7 @@ class Standing(NamedTuple):
 
     strength: float = 0.0
     tenants: int = 0
-    company: frozenset[int] = frozenset()
+    company: dict[int, None] = field(default_factory=dict)
     fillings: int = 0
     repeats: int = 0
     followed: int = 0
@@ -47,8 +50,22 @@ class Standing(NamedTuple):
     spread: float = math.inf
 
 
-class Frame:
-    """How a frame is used, by tenant and by account. About 50 KiB at most.
+class Users(Protocol):
+    """The frames that tenants fill."""
+
+    def get(self, tenant: int, /) -> Collection[int] | None:
+        """Those of one tenant."""
+
+
+class Uses(Struct, gc=False):
+    """How often a tenant used a frame: with fresh values, and with stale ones."""
+
+    fresh: int = 0
+    stale: int = 0
+
+
+class Frame(Struct, gc=False, eq=False):
+    """How a frame is used, by tenant and by account. About 50 KiB at most, and nothing of it is searched for garbage.
 
     Attributes:
         anchor: Hash of its outermost shingle.
@@ -58,40 +75,21 @@ class Frame:
         told: Its strength when that was last told.
     """
 
-    __slots__ = (
-        "_distinct",
-        "_fillings",
-        "_followed",
-        "_labels",
-        "_last",
-        "_repeats",
-        "_sparse",
-        "_switches",
-        "_tenants",
-        "_values",
-        "accounts",
-        "anchor",
-        "begun",
-        "standing",
-        "told",
-    )
-
-    def __init__(self, anchor: int, begun: float) -> None:
-        self.anchor = anchor
-        self.begun = begun
-        self.accounts: dict[str, int] = {}
-        self.standing = Standing()
-        self.told = 0.0
-        self._sparse = 0
-        self._fillings = 0
-        self._labels = 0
-        self._repeats = 0
-        self._followed: set[int] = set()
-        self._tenants: dict[int, tuple[int, int]] = {}
-        self._distinct = Tally(2048)
-        self._values = Recent(1 << 14)
-        self._last = 0
-        self._switches = 0
+    anchor: int
+    begun: float
+    accounts: dict[str, int] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
+    told: float = 0.0
+    _sparse: int = 0
+    _fillings: int = 0
+    _labels: int = 0
+    _repeats: int = 0
+    _followed: dict[int, None] = field(default_factory=dict)
+    _tenants: dict[int, Uses] = field(default_factory=dict)
+    _distinct: Tally = field(default_factory=lambda: Tally(2048))
+    _values: Recent = field(default_factory=lambda: Recent(1 << 14))
+    _last: int = 0
+    _switches: int = 0
 
     def use(self, observation: Observation, filling: Filling) -> bool:
         """Counts a use; says whether it brought a new value."""
@@ -99,8 +97,9 @@ class Frame:
         # All traffic together forgets faster than one frame does: the frame's own memory has the last word.
         new = self._values.add(filling.value) and filling.new
         if tenant in self._tenants or len(self._tenants) < _MEMBERS:
-            fresh, stale = self._tenants.get(tenant, (0, 0))
-            self._tenants[tenant] = (fresh + new, stale + (not new))
+            uses = self._tenants.setdefault(tenant, Uses())
+            uses.fresh += new
+            uses.stale += not new
         if new:
             self._fill(tenant, observation.account)
             self._labels += observation.label
@@ -108,13 +107,13 @@ class Frame:
             self._repeats += 1
         return new
 
-    def adopt(self, drafts: Mapping[int, tuple[str, int]]) -> None:
+    def adopt(self, drafts: Mapping[int, Draft]) -> None:
         """Counts what tenants did with it before several shared it."""
-        for tenant, (account, uses) in drafts.items():
-            self._tenants[tenant] = (uses, 0)
+        for tenant, draft in drafts.items():
+            self._tenants[tenant] = Uses(draft.uses)
             self._distinct.add(tenant)
-            self._fillings += uses
-            self._enrol(account)
+            self._fillings += draft.uses
+            self._enrol(draft.account)
 
     def tenants(self) -> Collection[int]:
         """Tenants that used it; the first 256."""
@@ -123,9 +122,9 @@ class Frame:
     def follow(self, tenant: int) -> None:
         """Notes that somebody asked back."""
         if len(self._followed) < _MEMBERS:
-            self._followed.add(tenant)
+            self._followed[tenant] = None
 
-    def rate(self, population: int, used: Mapping[int, Collection[int]], breathe: Callable[[], None] = hold) -> Standing:
+    def rate(self, population: int, used: Users, breathe: Callable[[], None] = hold) -> Standing:
         """Says how the frame stands.
 
         Args:
@@ -133,8 +132,8 @@ class Frame:
             used: The frames that each tenant fills.
             breathe: Called between pieces of work.
         """
-        company = frozenset(tenant for tenant, (fresh, _) in self._tenants.items() if fresh)
-        uses = [fresh for fresh, _ in self._tenants.values() if fresh]
+        company = {tenant: None for tenant, uses in self._tenants.items() if uses.fresh}
+        uses = [uses.fresh for uses in self._tenants.values() if uses.fresh]
         tenants = len(uses) if len(uses) < _MEMBERS else max(len(uses), self._distinct.count())
         return Standing(
             strength=self._strength(uses, _met_again(self.anchor, company, used, breathe)) * _rarity(tenants, population),
@@ -147,7 +146,7 @@ class Frame:
             spread=_spread(uses),
         )
 
-    def settle(self, population: int, used: Mapping[int, Collection[int]], breathe: Callable[[], None] = hold) -> bool:
+    def settle(self, population: int, used: Users, breathe: Callable[[], None] = hold) -> bool:
         """Rates the frame anew; says whether its strength has changed noticeably since that was said last."""
         self.standing = self.rate(population, used, breathe)
         before, after = self.told, self.standing.strength
@@ -183,7 +182,7 @@ class Frame:
         limited = [min(count, _ENOUGH) for count in uses]
         returning = ramp(sum([count > 1 for count in uses]) / len(uses), 0.2, 0.4)
         meeting = ramp(together / len(uses), 0.7, 1.0)
-        unrepeated = sum([fresh > 0 and fresh >= stale for fresh, stale in self._tenants.values()]) / len(self._tenants)
+        unrepeated = sum([used.fresh > 0 and used.fresh >= used.stale for used in self._tenants.values()]) / len(self._tenants)
         silent = 1 - ramp(len(self._followed) / len(self._tenants), 0.05, 0.2)
         return self._many(limited) * max(returning, meeting) * ramp(unrepeated, 0.4, 0.65) * silent
 
@@ -197,13 +196,12 @@ class Frame:
         return self._switches / (self._fillings - 1) / (1 - 1 / even) if even > 1 and self._fillings > 1 else 0.0
 
 
-def _met_again(anchor: int, company: Collection[int], used: Mapping[int, Collection[int]], breathe: Callable[[], None]) -> int:
+def _met_again(anchor: int, company: Collection[int], used: Users, breathe: Callable[[], None]) -> int:
     """Of tenants that share a frame, those that share another one with at least three others of them."""
-    common: Counter[int] = Counter()
-    for tenant in breathing(company, breathe):
-        common.update(used.get(tenant, ()))
+    filled = [used.get(tenant) or () for tenant in breathing(company, breathe)]
+    common = Counter(chain.from_iterable(filled))
     shared = {other for other, count in common.items() if count >= _SEVERAL and other != anchor}
-    return sum([not shared.isdisjoint(used.get(tenant, ())) for tenant in company])
+    return sum([not shared.isdisjoint(frames) for frames in filled])
 
 
 def _rarity(tenants: int, population: int) -> float:

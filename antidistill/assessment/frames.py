@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from antidistill.assessment.breath import breathing, hold
@@ -10,6 +9,10 @@ from antidistill.assessment.drafts import Drafts
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.frame import Frame
 from antidistill.assessment.observation import Observation
+from antidistill.striped import Striped
+
+_TENANTS = 32
+"""Of a frame, as a rule."""
 
 
 class Frames:
@@ -23,10 +26,10 @@ class Frames:
     """
 
     def __init__(self, limit: int = 2048) -> None:
-        self._frames: OrderedDict[int, Frame] = OrderedDict()
+        self._frames: dict[int, Frame] = {}  # the one longest unused first
         self.drafts = Drafts()
         self._stirred: dict[int, None] = {}
-        self._used: dict[int, set[int]] = {}
+        self._used: Striped[int, dict[int, None]] = Striped(_TENANTS * limit)
         self._limit = limit
 
     def __len__(self) -> int:
@@ -39,27 +42,31 @@ class Frames:
     def use(self, observation: Observation, filling: Filling) -> Filling:
         """Counts a use of a frame, which begins with it where it is unknown. Returns it as the frame knows it."""
         anchor, tenant = filling.anchor, observation.tenant
-        frame = self._frames.get(anchor)
-        if frame is None:
-            frame = self._frames[anchor] = Frame(anchor, observation.ts)
-            frame.adopt(self.drafts.take(filling))
-            if len(self._frames) > self._limit:
-                self._drop()
-        self._frames.move_to_end(anchor)
+        self._frames[anchor] = frame = self._frames.pop(anchor, None) or self._begin(filling, observation.ts)
         self._stirred[anchor] = None
         new = frame.use(observation, filling)
         if new:
-            self._used.setdefault(tenant, set()).add(anchor)
+            used = self._used.get(tenant)
+            if used is None:
+                self._used[tenant] = used = {}
+            used[anchor] = None
         return filling._replace(new=new)
 
-    def _drop(self) -> None:
-        anchor, frame = self._frames.popitem(last=False)
+    def _begin(self, filling: Filling, ts: float) -> Frame:
+        frame = Frame(filling.anchor, ts)
+        frame.adopt(self.drafts.take(filling))
+        if len(self._frames) >= self._limit:
+            self._drop(next(iter(self._frames)))
+        return frame
+
+    def _drop(self, anchor: int) -> None:
+        frame = self._frames.pop(anchor)
         self._stirred.pop(anchor, None)
         for tenant in frame.tenants():
             if (used := self._used.get(tenant)) is not None:
-                used.discard(anchor)
+                used.pop(anchor, None)
                 if not used:
-                    del self._used[tenant]
+                    self._used.pop(tenant)
 
     def follow(self, anchor: int, tenant: int) -> None:
         """Notes that somebody asked back in a conversation that a use of the frame began."""

@@ -6,10 +6,9 @@ belongs where its own use of those frames ties it, not where one prompt touched 
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, combinations
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, combinations, islice
 from statistics import median_low
 
 from antidistill.assessment.assess import risk, weigh
@@ -20,7 +19,6 @@ from antidistill.assessment.ramp import ramp
 from antidistill.assessment.signals.signal import BOUND
 from antidistill.assessment.ties import Tie, bond, ties
 from antidistill.model import Evidence, Family
-from antidistill.striped import Striped
 
 BOND = 0.6
 """How closely an account must be tied to a campaign's frames."""
@@ -99,17 +97,19 @@ def _enough(count: int, usual: int) -> bool:
 
 def _common_accounts(frames: Sequence[Frame], breathe: Callable[[], None]) -> Mapping[tuple[int, int], int]:
     """How many accounts each pair of frames has in common."""
-    used: Striped[array[int]] = Striped(sum([len(frame.accounts) for frame in frames]))
-    for frame in breathing(frames, breathe):
+    used: dict[str, int] = {}  # A bit for each frame: lists would be searched for garbage.
+    for place, frame in enumerate(breathing(frames, breathe)):
         for account in frame.accounts:
-            if (anchors := used.get(account)) is None:
-                used[account] = anchors = array("Q")  # no list: those are searched for garbage
-            if len(anchors) < _FRAMES:
-                anchors.append(frame.anchor)
+            used[account] = used.get(account, 0) | 1 << place
     common: Counter[tuple[int, int]] = Counter()
     # The accounts of an operator use the same frames.
-    together = Counter(tuple(anchors) for anchors in breathing(used.values(), breathe))
-    for alike, accounts in breathing(together.items(), breathe):
-        for pair in combinations(alike, 2):
+    for bits, accounts in breathing(Counter(breathing(used.values(), breathe)).items(), breathe):
+        for pair in combinations(islice(_anchors(bits, frames), _FRAMES), 2):
             common[pair] += accounts
     return common
+
+
+def _anchors(bits: int, frames: Sequence[Frame]) -> Iterator[int]:
+    while bits:
+        yield frames[(bits & -bits).bit_length() - 1].anchor
+        bits &= bits - 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from msgspec import Struct
+from xxhash import xxh3_64_intdigest
 
 from antidistill.assessment.breath import breathing, hold
 from antidistill.assessment.observation import Observation
+from antidistill.striped import Striped
 
 DISTINCTIVE = 5
 """Shingles of a prompt that nobody else asks by chance: nine words."""
@@ -25,7 +29,6 @@ WIDE = 5
 """Accounts that belong together where one handover each joins them: chance joins two, and does not go on."""
 
 _FAINT = 0.25
-_SOMEBODY = ("somebody", 0, 0.0)
 _REFUSED = frozenset({401, 403, 429, 500, 502, 503, 504, 529})
 
 
@@ -53,6 +56,36 @@ class Pool(NamedTuple):
     handovers: float
 
 
+class Left(Struct, frozen=True, gc=False):
+    """Something unfinished, and whose it is.
+
+    Attributes:
+        account: The account that left it; nobody's once two tenants had it, or one went on with it.
+        tenant: Hash of its organisation.
+        ts: Unix seconds at which it was refused.
+    """
+
+    account: str
+    tenant: int
+    ts: float = 0.0
+
+
+class Pair(Struct, gc=False):
+    """Two accounts of which one handed over to the other.
+
+    Attributes:
+        one: The account that comes first by name.
+        other: The other one.
+        weight: Weight of their handovers at the latest.
+        since: Unix seconds of the latest.
+    """
+
+    one: str
+    other: str
+    weight: float
+    since: float
+
+
 class Unfinished:
     """Prompts refused lately and conversations begun lately, and by whom. Bounded.
 
@@ -61,8 +94,8 @@ class Unfinished:
     """
 
     def __init__(self, limit: int = 1 << 12) -> None:
-        self._refused: OrderedDict[int, tuple[str, int, float]] = OrderedDict()
-        self._begun: OrderedDict[int, tuple[str, int]] = OrderedDict()
+        self._refused: Striped[int, Left] = Striped(limit)
+        self._begun: Striped[int, Left] = Striped(limit)
         self._limit = limit
 
     def meet(self, observation: Observation) -> Handover | None:
@@ -74,36 +107,43 @@ class Unfinished:
         if observation.answered:
             self._begin(observation)
             return self._taken(observation)
-        if observation.status in _REFUSED and self._refused.get(observation.prompt, _SOMEBODY)[0] and self._own(observation):
-            _keep(self._refused, observation.prompt, (observation.account, observation.tenant, observation.ts), self._limit)
+        if observation.status in _REFUSED and self._own(observation):
+            left = self._refused.get(observation.prompt)
+            if left is None or left.account:
+                self._keep(self._refused, observation.prompt, Left(observation.account, observation.tenant, observation.ts))
         return None
 
     def _taken(self, observation: Observation) -> Handover | None:
         """A prompt counts once: a class that sends one exercise while the service is down hands nothing over."""
-        account, tenant, ts = self._refused.get(observation.prompt, ("", 0, 0.0))
-        if not account:
+        left = self._refused.get(observation.prompt)
+        if left is None or not left.account:
             return None
-        self._refused[observation.prompt] = ("", 0, 0.0)
-        delay = observation.ts - ts
-        return Handover(account, delay) if tenant != observation.tenant and 0 <= delay <= FAILOVER_SECONDS else None
+        self._refused[observation.prompt] = _NOBODYS
+        delay = observation.ts - left.ts
+        return Handover(left.account, delay) if left.tenant != observation.tenant and 0 <= delay <= FAILOVER_SECONDS else None
 
     def _own(self, observation: Observation) -> bool:
         """Says whether no other tenant has begun with that lately: what a class was set, many are refused."""
-        owner, tenant = self._begun.get(observation.lineage, (observation.account, observation.tenant))
-        return bool(owner) and tenant == observation.tenant
+        left = self._begun.get(observation.lineage)
+        return left is None or (bool(left.account) and left.tenant == observation.tenant)
 
     def _begin(self, observation: Observation) -> None:
         """What two tenants begin alike belongs to neither."""
-        _, tenant = self._begun.get(observation.lineage, ("", observation.tenant))
-        owner = observation.account if tenant == observation.tenant else ""
-        _keep(self._begun, observation.lineage, (owner, observation.tenant), self._limit)
+        left = self._begun.get(observation.lineage)
+        owner = observation.account if left is None or left.tenant == observation.tenant else ""
+        self._keep(self._begun, observation.lineage, Left(owner, observation.tenant))
 
     def _continued(self, observation: Observation) -> Handover | None:
-        account, tenant = self._begun.get(observation.lineage, ("", 0))
-        if not account or tenant == observation.tenant:
+        left = self._begun.get(observation.lineage)
+        if left is None or not left.account or left.tenant == observation.tenant:
             return None
-        self._begun[observation.lineage] = (observation.account, observation.tenant)
-        return Handover(account, None)
+        self._begun[observation.lineage] = Left(observation.account, observation.tenant)
+        return Handover(left.account, None)
+
+    def _keep(self, table: Striped[int, Left], key: int, left: Left) -> None:
+        table[key] = left
+        if len(table) > self._limit:
+            table.shed()
 
 
 class Handovers:
@@ -114,16 +154,21 @@ class Handovers:
     """
 
     def __init__(self, limit: int = 1 << 13) -> None:
-        self._pairs: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._pairs: Striped[int, Pair] = Striped(limit)
         self._limit = limit
         self._now = 0.0
 
     def note(self, giver: str, taker: str, ts: float) -> None:
         """Notes a handover at unix second `ts`."""
         self._now = max(self._now, ts)
-        pair = (min(giver, taker), max(giver, taker))
-        weight, since = self._pairs.pop(pair, (0.0, ts))
-        _keep(self._pairs, pair, (weight * _left(self._now - since) + 1.0, self._now), self._limit)
+        one, other = sorted((giver, taker))
+        key = xxh3_64_intdigest(f"{len(one)}:{one}{other}".encode("utf-8", "surrogatepass"))
+        pair = self._pairs.pop(key) or Pair(one, other, 0.0, ts)
+        pair.weight = pair.weight * _left(self._now - pair.since) + 1.0
+        pair.since = self._now
+        self._pairs[key] = pair
+        if len(self._pairs) > self._limit:
+            self._pairs.shed()
 
     def pools(self, breathe: Callable[[], None] = hold) -> list[Pool]:
         """Groups of accounts that hand work to one another.
@@ -131,9 +176,9 @@ class Handovers:
         Five and more that are joined in any way; and three or four of which each hands over to and takes from the others often enough.
         """
         near: defaultdict[str, dict[str, float]] = defaultdict(dict)
-        for (one, other), (weight, since) in breathing(self._pairs.items(), breathe):
-            if (left := weight * _left(self._now - since)) >= _FAINT:
-                near[one][other] = near[other][one] = left
+        for pair in breathing(self._pairs.values(), breathe):
+            if (left := pair.weight * _left(self._now - pair.since)) >= _FAINT:
+                near[pair.one][pair.other] = near[pair.other][pair.one] = left
         pools = [_pool(accounts, near) for accounts in _connected(near, breathe) if len(accounts) >= WIDE]
         joined = {account for pool in pools for account in pool.accounts}
         few = {account: others for account, others in breathing(near.items(), breathe) if account not in joined}
@@ -181,7 +226,4 @@ def _left(age: float) -> float:
     return float(0.5 ** (age / HALF_LIFE))
 
 
-def _keep(table: OrderedDict[Any, Any], key: object, value: object, limit: int) -> None:
-    table[key] = value
-    if len(table) > limit:
-        table.popitem(last=False)
+_NOBODYS = Left("", 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from antidistill.assessment.assess import assess, follow, noticeable
 from antidistill.assessment.breath import Breath, breathing, hold
 from antidistill.assessment.campaigns import STRONG, Campaigns
 from antidistill.assessment.crowd import Crowd, Reading
+from antidistill.assessment.due import Due
 from antidistill.assessment.intake import Intake
 from antidistill.assessment.observation import Observation, observe
 from antidistill.assessment.profile import Profile, Profiles
@@ -41,8 +42,6 @@ REVIEW = 36
 BUSY = 50
 """Requests after which an account is assessed at once, so that none gets far between two ticks."""
 
-_FEW = 8
-_GROWTH = 1.125
 _BATCH = 64
 _TOLD = 16
 _IDLE = 60.0
@@ -100,8 +99,8 @@ class Assessor:
         self._search = self._review = -math.inf
         self._ticks = -math.inf
         self._room = max_accounts
-        self._touched: Striped[int] = Striped(max_accounts)  # Accounts to assess, with their requests when they were touched first.
-        self._latest: Striped[Assessment] = Striped(max_accounts)
+        self._due = Due(max_accounts)
+        self._latest: Striped[str, Assessment] = Striped(max_accounts)
         self._intake = Intake(max_queue, QUEUED_TEXT)
         self._breathe: Callable[[], None] = hold
         self._thread: threading.Thread | None = None
@@ -194,16 +193,15 @@ class Assessor:
             self._profile(replace(observation, account=name_of(observation.account, observation.sub)), reading)
         for account in self._profiles.overflow():
             self._latest.pop(account)
-            self._touched.pop(account)
+            self._due.drop(account)
 
     def _profile(self, observation: Observation, reading: Reading) -> None:
         profile = self._profiles.meet(observation)
         if profile is not None:
             profile.learn(observation, reading, self._signals)
+            self._due.touch(profile)
             if profile.linked and reading.release is not None:
-                self._touched[profile.account] = 0  # A campaign that moves is told at the next tick.
-            elif profile.account not in self._touched:
-                self._touched[profile.account] = profile.requests
+                self._due.add(profile.account)  # A campaign that moves is told at the next tick.
             if profile.requests % BUSY == 0:
                 self._tell(self._assess([profile.account], observation.ts))
 
@@ -211,7 +209,7 @@ class Assessor:
         """One publication. What fails is tried again with the next."""
         try:
             stirred, every = self._stir(), ts >= self._review
-            changed = self._assess(self._due(every), ts)
+            changed = self._assess(self._due.take(every), ts)
             if every:
                 self._review = ts + REVIEW * self._tick
             if due := ts >= self._search:
@@ -229,25 +227,9 @@ class Assessor:
         strong = False
         for frame in self._crowd.rate(self._breathe):
             for account in frame.accounts:
-                self._touched[account] = 0
+                self._due.add(account)
             strong = strong or frame.standing.strength >= STRONG
         return strong
-
-    def _due(self, every: bool) -> Iterator[str]:
-        """Takes the accounts to assess: now and then all that were touched, else those that grew by an eighth or have sent little."""
-        touched, self._touched = self._touched, Striped(self._room)
-        try:
-            while touched:
-                account, since = touched.shed()
-                profile = self._profiles.get(account)
-                if every or since <= _FEW or profile is None or profile.requests >= _GROWTH * since:
-                    yield account
-                else:
-                    self._touched[account] = since
-                self._breathe()
-        finally:
-            for account, since in touched.items():
-                self._touched[account] = since
 
     def _tell(self, accounts: Iterable[str]) -> None:
         """Publishes what is known of accounts, a few at a time."""
@@ -258,22 +240,22 @@ class Assessor:
             self._publish([assessment for account in part if (assessment := self._latest.get(account)) is not None])
             self._breathe()
 
-    def _assess(self, accounts: Iterable[str], ts: float) -> Striped[None]:
+    def _assess(self, accounts: Iterable[str], ts: float) -> Striped[str, None]:
         """Assesses accounts; returns those about which there is something new."""
-        changed: Striped[None] = Striped(self._room)
+        changed: Striped[str, None] = Striped(self._room)
         for account in breathing(accounts, self._breathe):
             profile = self._profiles.get(account)
-            if profile is not None and self._differs(self._assessment(profile, ts)):
+            if profile is not None and self._differs(profile, self._assessment(profile, ts)):
                 changed[account] = None
         return changed
 
-    def _differs(self, assessment: Assessment) -> bool:
-        before = self._latest.get(assessment.account)
+    def _differs(self, profile: Profile, assessment: Assessment) -> bool:
+        before = self._latest.get(profile.account)
         assessment = follow(before, assessment)
         if not noticeable(before, assessment):
             return False
-        self._latest[assessment.account] = assessment
-        self._profiles.file(assessment.account, assessment.risk)
+        self._latest[profile.account] = assessment
+        self._profiles.file(profile, assessment.risk)
         return True
 
     def _assessment(self, profile: Profile, ts: float) -> Assessment:

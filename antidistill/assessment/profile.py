@@ -53,6 +53,7 @@ class Profile(Struct, gc=False, eq=False):
         prompts: Those of its requests that asked something in five words or more and were answered.
         frames: Its use of frames by their anchor; the 10 that it uses most.
         linked: True for a member of a campaign.
+        offending: True while its risk is above `OFFENDING`.
     """
 
     account: str
@@ -64,6 +65,7 @@ class Profile(Struct, gc=False, eq=False):
     prompts: int = 0
     frames: dict[int, Fillings] = field(default_factory=dict)
     linked: bool = False
+    offending: bool = False
 
     def learn(self, observation: Observation, reading: Reading, signals: Sequence[Signal]) -> None:
         """Takes in an observation."""
@@ -99,6 +101,13 @@ def begin(account: str, first_seen: float, requests: int, signals: Sequence[Sign
     return Profile(account, first_seen, first_seen, requests, tuple([signal.begin() for signal in signals]))
 
 
+class Newcomer(Struct, frozen=True, gc=False):
+    """An account without a profile: its requests, and unix seconds of the first."""
+
+    requests: int
+    first_seen: float
+
+
 class Profiles:
     """Profiles of the accounts seen last. Where there are too many, quiet accounts go first, as long as offenders take half the room.
 
@@ -110,41 +119,46 @@ class Profiles:
     def __init__(self, signals: Sequence[Signal], limit: int) -> None:
         self._signals = signals
         self._limit = max(1, limit)
-        self._newcomers: Striped[tuple[int, float]] = Striped(limit)
-        self._quiet: Striped[Profile] = Striped(limit)
-        self._offending: Striped[Profile] = Striped(limit)
+        self._newcomers: Striped[str, Newcomer] = Striped(limit)
+        self._known: Striped[str, Profile] = Striped(limit)
+        self._offenders = 0
 
     def __len__(self) -> int:
-        return len(self._quiet) + len(self._offending)
+        return len(self._known)
 
     def get(self, account: str) -> Profile | None:
         """Finds a profile."""
-        return self._quiet.get(account) or self._offending.get(account)
+        return self._known.get(account)
 
     def meet(self, observation: Observation) -> Profile | None:
         """Finds the profile of an observation's account, or None while the account is new."""
         account = observation.account
-        if (profile := self._quiet.touch(account) or self._offending.touch(account)) is not None:
+        if (profile := self._known.touch(account)) is not None:
             return profile
-        requests, first_seen = self._newcomers.pop(account, (0, observation.ts))
+        known = self._newcomers.pop(account)
+        requests, first_seen = (0, observation.ts) if known is None else (known.requests, min(known.first_seen, observation.ts))
         if requests + 1 < PROFILED_AFTER:
-            self._newcomers[account] = (requests + 1, min(first_seen, observation.ts))
+            self._newcomers[account] = Newcomer(requests + 1, first_seen)
             while len(self._newcomers) > self._limit:
                 self._newcomers.shed()
             return None
-        self._quiet[account] = profile = begin(account, first_seen, requests, self._signals)
+        self._known[account] = profile = begin(account, first_seen, requests, self._signals)
         return profile
 
-    def file(self, account: str, risk: float) -> None:
-        """Puts a profile where its risk belongs."""
-        here, there = (self._quiet, self._offending) if risk > OFFENDING else (self._offending, self._quiet)
-        if (profile := here.pop(account)) is not None:
-            there[account] = profile
+    def file(self, profile: Profile, risk: float) -> None:
+        """Notes what is known of an account: whether it offends."""
+        offending = risk > OFFENDING
+        self._offenders += offending - profile.offending
+        profile.offending = offending
 
     def overflow(self) -> list[str]:
         """Drops the profiles that are too many; returns their accounts."""
-        dropped = []
-        while len(self) > self._limit:
-            crowded = len(self._offending) > self._limit // 2 or not self._quiet
-            dropped.append((self._offending if crowded else self._quiet).shed()[0])
-        return dropped
+        return [self._drop() for _ in range(len(self._known) - self._limit)]
+
+    def _drop(self) -> str:
+        """Drops the quiet account that was seen longest ago, or the offender where those take more than half of the room."""
+        crowded, stripe = self._offenders > self._limit // 2, self._known.fullest()
+        account = next((account for account, profile in stripe.items() if profile.offending == crowded), next(iter(stripe)))
+        profile = self._known.pop(account)
+        self._offenders -= profile is not None and profile.offending
+        return account

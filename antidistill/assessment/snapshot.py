@@ -18,14 +18,15 @@ from msgspec import DecodeError, msgpack
 
 from antidistill.assessment.campaigns import Campaigns
 from antidistill.assessment.crowd import Crowd
-from antidistill.assessment.drafts import Drafts
-from antidistill.assessment.frame import Frame, Standing
+from antidistill.assessment.drafts import Draft, Drafts
+from antidistill.assessment.due import Due
+from antidistill.assessment.frame import Frame, Standing, Uses
 from antidistill.assessment.frames import Frames
-from antidistill.assessment.handovers import Handovers, Unfinished
+from antidistill.assessment.handovers import Handovers, Left, Pair, Unfinished
 from antidistill.assessment.loop import Assessor
 from antidistill.assessment.models import Models
 from antidistill.assessment.packing import Packing, fields_of
-from antidistill.assessment.profile import Fillings, Profile, Profiles
+from antidistill.assessment.profile import Fillings, Newcomer, Profile, Profiles
 from antidistill.assessment.sightings import Sightings
 from antidistill.assessment.signals import Signal
 from antidistill.errors import SnapshotError
@@ -49,12 +50,16 @@ ROOMS: Mapping[type, frozenset[str]] = {
     Handovers: frozenset({"_limit"}),
     Models: frozenset(),
     Profiles: frozenset({"_limit", "_signals"}),
+    Due: frozenset(),
     Campaigns: frozenset({"_key", "_room"}),
     SubIdentities: frozenset({"_bound"}),
 }
 """What the loop is built of, with the attributes that come from the policy or belong to the running process. All others are kept."""
 
-VALUES = (Profile, Fillings, Seen, Frame, Standing, Tally, Recent, Assessment, Past, Evidence, Campaign)
+VALUES = (
+    *(Profile, Fillings, Newcomer, Seen, Frame, Standing, Uses, Draft, Left, Pair, Tally, Recent),
+    *(Assessment, Past, Evidence, Campaign),
+)
 """Classes of what the rooms hold, beside the states of signals."""
 
 MAGIC = b"antidistill snapshot\n"

@@ -39,7 +39,7 @@ class Table:
     def __init__(self, limit: int, breathe: Callable[[], None] = hold) -> None:
         self._limit = limit
         self._breathe = breathe
-        self._found: Striped[Assessment] = Striped(limit)
+        self._found: Striped[str, Assessment] = Striped(limit)
         self.version = 0
         self.broken = 0
 

@@ -11,11 +11,11 @@ from antidistill.striped import Striped
 _DAY = 86_400.0
 
 
-class Seen(Struct, gc=False):
+class Seen(Struct, gc=False):  # and no sets: those are searched for garbage
     """The sub-identities of an account that are told apart on a day (UTC)."""
 
     day: int
-    subs: set[Hashable]
+    subs: dict[Hashable, None]
 
 
 class SubIdentities:
@@ -29,7 +29,7 @@ class SubIdentities:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._size = 0
-        self._seen: Striped[Seen] = Striped(bound)
+        self._seen: Striped[str, Seen] = Striped(bound)
 
     def __len__(self) -> int:
         return self._size
@@ -48,7 +48,7 @@ class SubIdentities:
             return True
         if len(seen.subs) >= most:
             return False
-        seen.subs.add(sub)
+        seen.subs[sub] = None
         self._size += 1
         while self._size > self._bound and len(self._seen) > 1:
             self._size -= len(self._seen.shed()[1].subs)
@@ -57,8 +57,8 @@ class SubIdentities:
     def _today(self, account: str, day: int) -> Seen:
         seen = self._seen.touch(account)
         if seen is None:
-            self._seen[account] = seen = Seen(day, set())
+            self._seen[account] = seen = Seen(day, {})
         elif seen.day < day:
             self._size -= len(seen.subs)
-            seen.day, seen.subs = day, set()
+            seen.day, seen.subs = day, {}
         return seen

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
+from msgspec import Struct, field
 from xxhash import xxh3_64_intdigest
 
 SHINGLE = 5
@@ -61,31 +62,32 @@ def _sample(words: Sequence[bytes], count: int) -> list[int]:
     return kept[: 2 * MIDDLE]
 
 
-class Tally:
+class Tally(Struct, gc=False):
     """Counts distinct hashes in fixed memory, by linear counting (Whang, Vander-Zanden and Taylor, 1990).
 
     Args:
         bits: Size of the map, a power of two. The standard error is 5 % at five times as many hashes, and saturates beyond.
     """
 
-    __slots__ = ("_map",)
+    bits: int
+    _map: bytearray = field(default_factory=bytearray)
 
-    def __init__(self, bits: int) -> None:
-        self._map = bytearray(bits >> 3)
+    def __post_init__(self) -> None:
+        self._map = self._map or bytearray(self.bits >> 3)
 
     def add(self, hash: int) -> None:
         """Counts a hash, once however often it comes."""
-        place = hash % (len(self._map) << 3)
+        place = hash % self.bits
         self._map[place >> 3] |= 1 << (place & 7)
 
     def count(self) -> int:
         """Estimates how many different hashes were added."""
-        bits = len(self._map) << 3
+        bits = self.bits
         empty = bits - int.from_bytes(self._map).bit_count()
         return round(bits * math.log(bits / max(1, empty)))
 
 
-class Recent:
+class Recent(Struct, gc=False):
     """Remembers hashes for a while in fixed memory: a Bloom filter of one hash, in two generations.
 
     Says "known" of up to a quarter of new hashes when it is fullest, and never "new" of one that came lately.
@@ -94,21 +96,23 @@ class Recent:
         bits: Size of each generation, a power of two; an eighth as many hashes fill it.
     """
 
-    __slots__ = ("_added", "_bits", "_maps")
+    bits: int
+    _young: bytearray = field(default_factory=bytearray)
+    _old: bytearray = field(default_factory=bytearray)
+    _added: int = 0
 
-    def __init__(self, bits: int) -> None:
-        self._bits = bits
-        self._maps = (bytearray(bits >> 3), bytearray(bits >> 3))
-        self._added = 0
+    def __post_init__(self) -> None:
+        self._young = self._young or bytearray(self.bits >> 3)
+        self._old = self._old or bytearray(self.bits >> 3)
 
     def add(self, hash: int) -> bool:
         """Remembers a hash; says whether it was new."""
-        place, bit = divmod(hash & (self._bits - 1), 8)
-        young, old = self._maps
-        if young[place] >> bit & 1:
+        place, bit = divmod(hash & (self.bits - 1), 8)
+        old = self._old
+        if self._young[place] >> bit & 1:
             return False
-        if self._added >= self._bits >> 3:
-            self._maps, self._added = (bytearray(self._bits >> 3), young), 0
-        self._maps[0][place] |= 1 << bit
+        if self._added >= self.bits >> 3:
+            self._young, self._old, self._added = bytearray(self.bits >> 3), self._young, 0
+        self._young[place] |= 1 << bit
         self._added += 1
         return not old[place] >> bit & 1

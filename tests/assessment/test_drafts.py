@@ -11,7 +11,7 @@ def use(drafts: Drafts, tenant: int, anchor: int = 7, end: int = 9) -> None:
 
 
 def taken(drafts: Drafts, end: int = 9) -> dict[int, tuple[str, int]]:
-    return dict(drafts.take(Filling(7, True, True, 0, end)))
+    return {tenant: (draft.account, draft.uses) for tenant, draft in drafts.take(Filling(7, True, True, 0, end)).items()}
 
 
 def test_uses_are_counted_by_tenant_and_taken_once():

@@ -170,7 +170,7 @@ def test_memory_is_bounded_however_many_accounts_come():
     assessor, _ = replay(rows, max_accounts=50)
     assert len(assessor._profiles) <= 50
     assert len(assessor._latest) <= 50
-    assert len(assessor._touched) <= 50
+    assert len(assessor._due) <= 50
 
 
 @pytest.mark.parametrize("each", [1, 3], ids=["one request each", "a profile each"])

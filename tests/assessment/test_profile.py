@@ -22,6 +22,12 @@ def met(profiles: Profiles, account: str, times: int = PROFILED_AFTER) -> Profil
     return [profiles.meet(seen(account, START + n)) for n in range(times)][-1]
 
 
+def rated(profiles: Profiles, account: str, risk: float) -> None:
+    profile = met(profiles, account)
+    assert profile is not None
+    profiles.file(profile, risk)
+
+
 def size(value: object, known: set[int] | None = None) -> int:
     """Bytes of an object and all it refers to."""
     known = set() if known is None else known
@@ -96,8 +102,7 @@ def test_the_account_longest_silent_makes_room():
 
 def test_a_flood_of_new_accounts_does_not_make_an_offender_fresh():
     profiles = Profiles(SIGNALS, 10)
-    met(profiles, "offender")
-    profiles.file("offender", 0.9)
+    rated(profiles, "offender", 0.9)
     for n in range(1_000):
         met(profiles, f"new-{n}")
         profiles.overflow()
@@ -108,16 +113,14 @@ def test_a_flood_of_new_accounts_does_not_make_an_offender_fresh():
 def test_of_too_many_offenders_the_longest_silent_goes():
     profiles = Profiles(SIGNALS, 2)
     for account in ("ann", "bob", "cid"):
-        met(profiles, account)
-        profiles.file(account, 0.9)
+        rated(profiles, account, 0.9)
     assert profiles.overflow() == ["ann"]
 
 
 def test_offenders_leave_half_of_the_room_to_others():
     profiles = Profiles(SIGNALS, 10)
     for n in range(20):
-        met(profiles, f"offender-{n}")
-        profiles.file(f"offender-{n}", 0.9)
+        rated(profiles, f"offender-{n}", 0.9)
         profiles.overflow()
     met(profiles, "new")
     profiles.overflow()
@@ -127,8 +130,7 @@ def test_offenders_leave_half_of_the_room_to_others():
 def test_an_offender_that_is_cleared_is_quiet_again():
     profiles = Profiles(SIGNALS, 2)
     for account, risk in (("ann", 0.9), ("ann", 0.1), ("bob", 0.9)):
-        met(profiles, account)
-        profiles.file(account, risk)
+        rated(profiles, account, risk)
     met(profiles, "cid")
     assert profiles.overflow() == ["ann"]
 

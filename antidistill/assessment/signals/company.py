@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from antidistill.assessment.profile import Profile
@@ -47,13 +47,13 @@ class Company(Signal):
         return Evidence(self.name, self.family, weight, reason)
 
 
-def _met_again(companies: Iterable[frozenset[int]]) -> set[int]:
+def _met_again(companies: Iterable[Mapping[int, None]]) -> set[int]:
     """Tenants in several companies; no more are looked for where there are plenty."""
     met: set[int] = set()
     again: set[int] = set()
     for company in companies:
-        again |= met & company
+        again |= met & company.keys()
         if len(again) > _PLENTY:
             break
-        met |= company
+        met |= company.keys()
     return again
