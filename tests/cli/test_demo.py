@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import io
@@ -11,11 +12,15 @@ from typing import NamedTuple
 
 import pytest
 from ruamel.yaml import YAML
+from starlette.types import Message, Receive, Scope, Send
 
 import antidistill
 from antidistill.cli import demo, main
+from antidistill.cli.demo.gateway import Gateway
 from antidistill.cli.demo.grammar import Grammar
+from antidistill.cli.demo.keep import LOG, Keepsake
 from antidistill.cli.demo.population import GROUPS, Ask, customers
+from antidistill.cli.demo.show import POLICY
 from tests.logs import Row, read
 
 HONEST = {group.name for group in GROUPS if group.honest}
@@ -157,6 +162,27 @@ def test_a_time_that_makes_no_sense_is_refused(capsys, seconds):
     with pytest.raises(SystemExit, match="2"):
         main(["demo", f"--seconds={seconds}"])
     assert "must be a number of seconds" in capsys.readouterr().err
+
+
+def test_a_client_that_left_before_its_question_was_asked_leaves_nothing_to_keep(tmp_path):
+    person = customers()[0]
+    keepsake = Keepsake(tmp_path, POLICY)
+
+    async def left() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def answered(message: Message) -> None:
+        pass
+
+    async def host(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+
+    headers = [(b"authorization", f"Bearer {person.key}".encode())]
+    gateway = Gateway(host, [person], [keepsake.watch])
+    asyncio.run(gateway({"type": "http", "headers": headers, "client": None}, left, answered))
+    keepsake.write([])
+    assert gzip.decompress((tmp_path / LOG).read_bytes()) == b""
 
 
 def test_a_folder_that_cannot_be_made_is_said_at_once(tmp_path, capsys):

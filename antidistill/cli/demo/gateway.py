@@ -31,6 +31,7 @@ class Passage(Struct):
         ts: Unix seconds at which it arrived.
         state: State of the request, where the guard leaves what it found.
         body: Its body.
+        whole: True once all of it came: a client may leave before.
         status: Status of the answer.
         reply: Body of the answer.
         duration: Seconds to its end.
@@ -43,6 +44,7 @@ class Passage(Struct):
     state: dict[str, Any]
     busy: dict[str, float]
     body: bytes = b""
+    whole: bool = False
     status: int = 0
     reply: bytes = b""
     duration: float = 0.0
@@ -144,6 +146,7 @@ def _tee(passage: Passage, receive: Receive) -> Receive:
     async def teed() -> Message:
         message = await receive()
         passage.body += message.get("body", b"")
+        passage.whole = passage.whole or (message["type"] == "http.request" and not message.get("more_body", False))
         return message
 
     return teed

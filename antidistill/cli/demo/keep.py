@@ -39,7 +39,7 @@ class Keepsake:
 
     def watch(self, passage: Passage) -> None:
         """Takes an exchange that ended."""
-        if passage.customer is not None and passage.status:
+        if passage.customer is not None and passage.status and passage.whole:
             self._passages.append(passage)
 
     def write(self, events: Iterable[Event]) -> None:
