@@ -4,6 +4,9 @@ import random
 import sys
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from antidistill.assessment.crowd import Reading
 from antidistill.assessment.filling import Filling
 from antidistill.assessment.observation import Observation
@@ -133,6 +136,19 @@ def test_an_offender_that_is_cleared_is_quiet_again():
         rated(profiles, account, risk)
     met(profiles, "cid")
     assert profiles.overflow() == ["ann"]
+
+
+@given(st.integers(1, 6), st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from([None, 0.1, 0.9])), max_size=60))
+def test_offenders_are_counted_rightly_whoever_comes_and_goes(limit, steps):
+    profiles = Profiles(SIGNALS, limit)
+    for account, risk in steps:
+        profile = met(profiles, account)
+        if risk is not None and profile is not None:
+            profiles.file(profile, risk)
+        profiles.overflow()
+    known = [profile for account in "abcdefgh" if (profile := profiles.get(account)) is not None]
+    assert len(known) == len(profiles) <= limit
+    assert profiles._offenders == sum(profile.offending for profile in known)
 
 
 def test_accounts_in_many_stripes_are_bounded():
