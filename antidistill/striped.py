@@ -57,6 +57,12 @@ class Striped(Generic[K, V]):
             stripe[key] = value
         return value
 
+    def keep(self, key: K, value: V, most: int) -> None:
+        """Notes what is known of a key, and sheds what is more than `most`."""
+        self[key] = value
+        while self._size > most:
+            self.shed()
+
     def shed(self) -> tuple[K, V]:
         """Takes out the key of the fullest stripe that came or was touched longest ago.
 

@@ -63,6 +63,12 @@ def test_room_is_made_in_the_fullest_stripe() -> None:
     assert oldest not in table
 
 
+def test_no_more_is_kept_than_asked_for() -> None:
+    table = filled(10, 4)
+    table.keep("account-4", 4, 3)
+    assert list(table) == ["account-2", "account-3", "account-4"]
+
+
 def test_where_there_is_nothing_nothing_is_shed() -> None:
     with pytest.raises(KeyError, match="nothing is left"):
         Striped(MANY).shed()

@@ -76,9 +76,7 @@ class Crowd:
 
     def _open(self, lineage: int, anchor: int) -> None:
         """Remembers which frame a conversation began with, to learn whether anybody asks back."""
-        self._openings[lineage] = anchor
-        if len(self._openings) > _OPENINGS:
-            self._openings.shed()
+        self._openings.keep(lineage, anchor, _OPENINGS)
 
     def rate(self, breathe: Callable[[], None] = hold) -> Iterator[Frame]:
         """Rates the frames used since the last time, one by one; yields those about which that says something new."""

@@ -43,9 +43,7 @@ class Drafts:
         if tenant in drafts or len(drafts) < _TENANTS:
             known = drafts.get(tenant, Draft(observation.account, 0))
             drafts[tenant] = Draft(known.account, known.uses + 1)
-        self._wordings[wording] = drafts
-        if len(self._wordings) > self._limit:
-            self._wordings.shed()
+        self._wordings.keep(wording, drafts, self._limit)
 
     def take(self, filling: Filling) -> Mapping[int, Draft]:
         """Gives up what was noted of a wording, by tenant."""

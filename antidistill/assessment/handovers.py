@@ -110,7 +110,7 @@ class Unfinished:
         if observation.status in _REFUSED and self._own(observation):
             left = self._refused.get(observation.prompt)
             if left is None or left.account:
-                self._keep(self._refused, observation.prompt, Left(observation.account, observation.tenant, observation.ts))
+                self._refused.keep(observation.prompt, Left(observation.account, observation.tenant, observation.ts), self._limit)
         return None
 
     def _taken(self, observation: Observation) -> Handover | None:
@@ -131,7 +131,7 @@ class Unfinished:
         """What two tenants begin alike belongs to neither."""
         left = self._begun.get(observation.lineage)
         owner = observation.account if left is None or left.tenant == observation.tenant else ""
-        self._keep(self._begun, observation.lineage, Left(owner, observation.tenant))
+        self._begun.keep(observation.lineage, Left(owner, observation.tenant), self._limit)
 
     def _continued(self, observation: Observation) -> Handover | None:
         left = self._begun.get(observation.lineage)
@@ -139,11 +139,6 @@ class Unfinished:
             return None
         self._begun[observation.lineage] = Left(observation.account, observation.tenant)
         return Handover(left.account, None)
-
-    def _keep(self, table: Striped[int, Left], key: int, left: Left) -> None:
-        table[key] = left
-        if len(table) > self._limit:
-            table.shed()
 
 
 class Handovers:
@@ -166,9 +161,7 @@ class Handovers:
         pair = self._pairs.pop(key) or Pair(one, other, 0.0, ts)
         pair.weight = pair.weight * _left(self._now - pair.since) + 1.0
         pair.since = self._now
-        self._pairs[key] = pair
-        if len(self._pairs) > self._limit:
-            self._pairs.shed()
+        self._pairs.keep(key, pair, self._limit)
 
     def pools(self, breathe: Callable[[], None] = hold) -> list[Pool]:
         """Groups of accounts that hand work to one another.

@@ -138,9 +138,7 @@ class Profiles:
         known = self._newcomers.pop(account)
         requests, first_seen = (0, observation.ts) if known is None else (known.requests, min(known.first_seen, observation.ts))
         if requests + 1 < PROFILED_AFTER:
-            self._newcomers[account] = Newcomer(requests + 1, first_seen)
-            while len(self._newcomers) > self._limit:
-                self._newcomers.shed()
+            self._newcomers.keep(account, Newcomer(requests + 1, first_seen), self._limit)
             return None
         self._known[account] = profile = begin(account, first_seen, requests, self._signals)
         return profile
